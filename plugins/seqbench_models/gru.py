@@ -1,0 +1,26 @@
+"""The gated recurrent unit (Cho et al. 2014), its reset gate applied after the recurrent product, as cuDNN has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seqbench_models.params import RecurrentParams
+
+from seqbench import Input, ModelSpec, Output
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build(input: Input, output: Output, params: RecurrentParams) -> nn.Module:  # noqa: A002
+    """The model; `forward(x, lengths) -> float[batch, output.size]`.
+
+    r, z = sigmoid(W x_t + U h_{t-1} + b), n = tanh(W x_t + b + r (U h_{t-1} + c)), h_t = (1 - z) n + z h_{t-1}.
+    """
+    from seqbench_models.recurrent import build_recurrent
+    from torch import nn
+
+    return build_recurrent(input, output, params, lambda features, size: nn.GRU(features, size, batch_first=True))
+
+
+SPEC = ModelSpec("gru", build, RecurrentParams, about="gated recurrent unit (Cho et al. 2014)")

@@ -1,0 +1,50 @@
+"""The facade for plugin authors: re-exports only, loaded at first use, so that importing it costs nothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqbench.errors import ConfigError, DataError, SeqbenchError, SpecError
+    from seqbench.hookspecs import hookimpl
+    from seqbench.sequences import SequenceSet
+    from seqbench.spec import Classes, Dense, Forecast, Input, ModelSpec, NoParams, Output, TaskData, TaskSpec, Tokens
+    from seqbench.version import __version__
+
+__all__ = [
+    "Classes",
+    "ConfigError",
+    "DataError",
+    "Dense",
+    "Forecast",
+    "Input",
+    "ModelSpec",
+    "NoParams",
+    "Output",
+    "SeqbenchError",
+    "SequenceSet",
+    "SpecError",
+    "TaskData",
+    "TaskSpec",
+    "Tokens",
+    "__version__",
+    "hookimpl",
+]
+
+_HOMES = {
+    "seqbench.errors": ("ConfigError", "DataError", "SeqbenchError", "SpecError"),
+    "seqbench.hookspecs": ("hookimpl",),
+    "seqbench.sequences": ("SequenceSet",),
+    "seqbench.version": ("__version__",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a re-exported name from its module at first use (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module 'seqbench' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF.get(name, "seqbench.spec")), name)
+    globals()[name] = value
+    return value

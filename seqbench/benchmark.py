@@ -1,0 +1,110 @@
+"""A benchmark from its options to its records: what `seqbench run` and `seqbench plan` have in common."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqbench.config import RunConfig, apply_settings, build_config, read_run_file
+from seqbench.facts import gather
+from seqbench.hardware import Device, Hardware, probe
+from seqbench.leaderboard import latest
+from seqbench.plan import Cell, plan
+from seqbench.records import CellRecord
+from seqbench.registry import Registry, discover
+from seqbench.run import Run
+from seqbench.store import Store
+
+if TYPE_CHECKING:
+    from seqbench.execution.jobs import Executor
+
+RUN_AGAIN = ("interrupted",)
+"""Statuses that are no result: such a cell runs again without being asked to."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line gave: the run file, `--set`, the fields of `[run]`, sources, and plugin files."""
+
+    run_file: Path | None = None
+    settings: Sequence[str] = ()
+    section: Mapping[str, Any] = field(default_factory=dict)
+    data: Sequence[str] = ()
+    plugin_files: Sequence[str] = ()
+    strict_plugins: bool = False
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A checked configuration with its plan, the machine it would run on, and what is already recorded."""
+
+    config: RunConfig
+    registry: Registry
+    plugin_files: tuple[str, ...]
+    hardware: Hardware
+    devices: tuple[Device, ...]
+    cells: tuple[Cell, ...]
+    store: Store
+    recorded: Mapping[str, CellRecord]
+
+    @property
+    def workers(self) -> int:
+        """Worker processes: as configured, else what suits the devices."""
+        return self.config.workers or self.hardware.workers(self.devices)
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's address: as configured, else the results folder's own database."""
+        return self.config.tracking_uri or default_tracking_uri(self.store.folder)
+
+    def todo(self, force: bool = False) -> tuple[Cell, ...]:
+        """The cells without a record so far; all of them with `force`."""
+        return tuple(cell for cell in self.cells if force or not self.is_recorded(cell))
+
+    def is_recorded(self, cell: Cell) -> bool:
+        """Does the cell have a result?"""
+        record = self.recorded.get(cell.key)
+        return record is not None and record.status not in RUN_AGAIN
+
+    def run(self) -> Run:
+        """What observers are told of this benchmark's run."""
+        return Run(
+            config=self.config,
+            store=self.store,
+            tracking_uri=self.tracking_uri,
+            command=shlex.join(["seqbench", *sys.argv[1:]]),
+            workers=self.workers,
+            devices=tuple(device.id for device in self.devices),
+        )
+
+    def executor(self) -> Executor:
+        """Worker processes of this machine."""
+        from seqbench.execution.local import LocalExecutor
+
+        return LocalExecutor(self.workers, self.plugin_files)
+
+
+def load(options: Options) -> Benchmark:
+    """Discover plugins, check the configuration, look at the sources, and plan.
+
+    Raises SeqbenchError's kinds for whatever the user can mend; nothing has been started then.
+    """
+    tables = read_run_file(options.run_file) if options.run_file else {}
+    files = (*tables.get("plugins", ()), *options.plugin_files)
+    registry = discover(files, options.strict_plugins)
+    tables = apply_settings(tables, options.settings)
+    config = build_config(tables, {**options.section, "data": options.data}, registry)
+    hardware = probe()
+    devices = hardware.choose(config.device)
+    cells = plan(config, registry, gather(config, registry, devices[0].kind))
+    store = Store(config.results.absolute())
+    return Benchmark(config, registry, files, hardware, devices, cells, store, latest(store.records()))
+
+
+def default_tracking_uri(results: Path) -> str:
+    """The SQLite database in a results folder."""
+    return f"sqlite:///{results.absolute() / 'mlflow.db'}"

@@ -1,0 +1,246 @@
+"""One cell: load prepared data, build, fit, evaluate → a record and the cell's files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import platform
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from seqbench.costs import count_macs, peak_memory_bytes, reset_peak_memory
+from seqbench.params import validate
+from seqbench.plan import Cell
+from seqbench.prepare import Prepared, load
+from seqbench.protocol import TrainerConfig, derive_seed
+from seqbench.records import CellRecord, CellResult, Costs, EpochRecord, Failure, blank_record
+from seqbench.registry import Registry
+from seqbench.sequences import BatchSource, SequenceSet
+from seqbench.spec import Classes, ModelSpec, TaskData, TaskSpec
+from seqbench.trainer import LOSS_FUNCTIONS, DivergedError, Objective, fit, predict
+
+log = logging.getLogger("seqbench.cell")
+
+
+OnEpoch = Callable[[EpochRecord], None]
+
+
+def run_cell(
+    cell: Cell,
+    registry: Registry,
+    prepared: Prepared,
+    device: str,
+    environment: Mapping[str, Any],
+    on_epoch: OnEpoch,
+) -> CellResult:
+    """Run one cell in this process. Whatever the model or task raises becomes a record that says so."""
+    lines = _LogLines()
+    started = time.time()
+    blank = replace(
+        blank_record(cell),
+        environment={**environment, **_software(), "device": device},
+        started_at=started,
+        data={"fingerprint": prepared.fingerprint, "sizes": list(prepared.sizes), "notes": dict(prepared.notes)},
+    )
+    torch.set_num_threads(1)
+    reset_peak_memory(device)
+    try:
+        with lines.captured():
+            result = _Attempt(cell, registry, prepared, torch.device(device), lines, on_epoch).run(blank)
+    except Exception as error:
+        lines.add(traceback.format_exc())
+        result = CellResult(replace(blank, **_failure(error)))
+    finished = replace(result.record, finished_at=time.time())
+    return CellResult(finished, {**result.files, "log.txt": lines.encoded()})
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    """The fields of a record that an exception decides."""
+    reason = Failure(type(error).__name__, " ".join(str(error).split()), traceback.format_exc())
+    if isinstance(error, DivergedError):
+        return {"status": "diverged", "failure": reason, "history": error.history}
+    is_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "not enough memory" in str(error)
+    return {"status": "oom" if is_memory else "failed", "failure": reason}
+
+
+@dataclass
+class _Attempt:
+    """The steps of one cell, each with its own clock."""
+
+    cell: Cell
+    registry: Registry
+    prepared: Prepared
+    device: torch.device
+    lines: _LogLines
+    on_epoch: OnEpoch
+
+    def run(self, blank: CellRecord) -> CellResult:
+        """Load, then the baseline's or the model's way."""
+        spec = self.registry.tasks[self.cell.task]
+        data = load(Path(self.prepared.folder))
+        output = {"kind": data.output.kind, "size": data.output.size}
+        if isinstance(data.output, Classes):
+            output["labels"] = list(data.output.labels)
+        record = replace(blank, status="ok", output=output)
+        way = self._baseline if self.cell.is_baseline else self._model
+        return way(spec, data, record)
+
+    def _baseline(self, spec: TaskSpec, data: TaskData, record: CellRecord) -> CellResult:
+        # scikit-learn falls back on this generator where a baseline passes none.
+        np.random.seed(derive_seed(self.cell.seed, "baseline") % 2**32)  # noqa: NPY002
+        begin = time.perf_counter()
+        predictor = spec.baselines[self.cell.model](data.train, data.validation, data.output)
+        fitted = time.perf_counter()
+        outputs = np.asarray(predictor(data.test), dtype=np.float64)
+        costs = Costs(
+            peak_memory_bytes=peak_memory_bytes(self.device),
+            prepare_seconds=self.prepared.seconds,
+            fit_seconds=fitted - begin,
+            evaluate_seconds=time.perf_counter() - fitted,
+        )
+        return self._evaluated(spec, data, replace(record, costs=costs), outputs, {})
+
+    def _model(self, spec: TaskSpec, data: TaskData, record: CellRecord) -> CellResult:
+        model_spec = self.registry.models[self.cell.model]
+        config = TrainerConfig(**self.cell.trainer)
+        begin = time.perf_counter()
+        module = self._build(model_spec, data)
+        built = time.perf_counter()
+        parameters = sum(item.numel() for item in module.parameters() if item.requires_grad)
+        self.lines.add(f"built {self.cell.model} with {parameters:,} parameters on {self.device}")
+        objective = self._objective(spec)
+        result = fit(module, data.train, data.validation, objective, config, self.cell.seed, self.device, self._epoch)
+        fitted = time.perf_counter()
+        outputs = predict(module, BatchSource(data.test, self.device), config)
+        costs = Costs(
+            parameters=parameters,
+            peak_memory_bytes=peak_memory_bytes(self.device),
+            prepare_seconds=self.prepared.seconds,
+            build_seconds=built - begin,
+            fit_seconds=fitted - built,
+            evaluate_seconds=time.perf_counter() - fitted,
+            macs=count_macs(module, data.train, self.device),
+        )
+        configuration = getattr(module, "configuration", None)
+        record = replace(
+            record,
+            costs=costs,
+            history=result.history,
+            best_epoch=result.best_epoch,
+            configuration=dict(configuration) if isinstance(configuration, Mapping) else {},
+        )
+        return self._evaluated(spec, data, record, outputs, {"weights.safetensors": _weights(module)})
+
+    def _build(self, spec: ModelSpec, data: TaskData) -> nn.Module:
+        torch.manual_seed(derive_seed(self.cell.seed, "initialisation"))
+        params = validate(spec.params, self.cell.model_params, f"models.{spec.name}")
+        module = spec.build(data.input, data.output, params)
+        if not isinstance(module, nn.Module):
+            raise TypeError(f"build of model '{spec.name}' gave {type(module).__name__}, not a torch.nn.Module")
+        return module.to(self.device)
+
+    def _objective(self, spec: TaskSpec) -> Objective:
+        loss = LOSS_FUNCTIONS[spec.loss] if isinstance(spec.loss, str) else spec.loss
+        params = validate(spec.params, self.cell.task_params, f"tasks.{spec.name}")
+        return Objective(loss, spec.metrics[spec.primary], spec.higher_is_better, spec.augment, params)
+
+    def _epoch(self, epoch: EpochRecord) -> None:
+        self.lines.add(
+            f"epoch {epoch.epoch}: train loss {epoch.train_loss:.5g}, validation loss {_shown(epoch.validation_loss)}, "
+            f"validation {self.cell.primary} {_shown(epoch.validation_metric)}, gradient norm "
+            f"{epoch.gradient_norm:.3g}, learning rate {epoch.learning_rate:.3g}, {epoch.seconds:.2f} s"
+        )
+        self.on_epoch(epoch)
+
+    def _evaluated(
+        self, spec: TaskSpec, data: TaskData, record: CellRecord, outputs: NDArray[np.float64], files: dict[str, bytes]
+    ) -> CellResult:
+        expected = (len(data.test), data.output.size)
+        if outputs.shape != expected:
+            raise ValueError(f"'{self.cell.model}' gave outputs of shape {outputs.shape}, expected {expected}")
+        if not np.isfinite(outputs).all():
+            raise ValueError(f"'{self.cell.model}' gave outputs that are not finite on the test split")
+        metrics = {name: float(metric(outputs, data.test)) for name, metric in spec.metrics.items()}
+        self.lines.add("test: " + ", ".join(f"{name} {value:.5g}" for name, value in metrics.items()))
+        extra = spec.predictions(outputs, data.test) if spec.predictions else {}
+        files["predictions.csv"] = _predictions(data.test, outputs, extra)
+        return CellResult(replace(record, metrics=metrics), files)
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.5g}"
+
+
+def _weights(module: nn.Module) -> bytes:
+    from safetensors.torch import save
+
+    return save({name: value.detach().cpu().contiguous().clone() for name, value in module.state_dict().items()})
+
+
+def _predictions(split: SequenceSet, outputs: NDArray[np.float64], extra: Mapping[str, NDArray[Any]]) -> bytes:
+    """Test predictions as CSV: id, target(s), raw outputs at full precision, then the task's own columns."""
+    targets = split.targets
+    columns: dict[str, NDArray[Any]] = {"id": split.ids}
+    if targets.ndim == 1:
+        columns["target"] = targets
+    else:
+        columns |= {f"target_{index}": targets[:, index] for index in range(targets.shape[1])}
+    columns |= {f"output_{index}": outputs[:, index] for index in range(outputs.shape[1])}
+    columns |= extra
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+    return text.getvalue().encode()
+
+
+def _software() -> dict[str, str]:
+    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+
+
+class _LogLines(logging.Handler):
+    """The cell's log: what the harness says, and what the plugin logs or warns."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        self.lines: list[str] = []
+
+    def add(self, line: str) -> None:
+        """One line with the time."""
+        self.lines.append(f"{time.strftime('%H:%M:%S')} {line}")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """What somebody logged."""
+        self.add(self.format(record))
+
+    def captured(self) -> _Capture:
+        """While inside, log records and warnings go to this log."""
+        return _Capture(self)
+
+    def encoded(self) -> bytes:
+        """The log as a file's content."""
+        return ("\n".join(self.lines) + "\n").encode()
+
+
+class _Capture:
+    def __init__(self, handler: logging.Handler) -> None:
+        self.handler = handler
+
+    def __enter__(self) -> None:
+        logging.captureWarnings(True)
+        logging.getLogger().addHandler(self.handler)
+
+    def __exit__(self, *exc: object) -> None:
+        logging.getLogger().removeHandler(self.handler)
+        logging.captureWarnings(False)

@@ -1,0 +1,57 @@
+"""The command line: one thin module per command. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from seqbench.cli import leaderboard, plan, plugins, run, show, ui
+from seqbench.errors import SeqbenchError
+
+app = typer.Typer(
+    name="seqbench",
+    help="Which sequence model is really better, on which task, at what cost, on your hardware?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("plugins")(plugins.plugins)
+app.command("leaderboard")(leaderboard.leaderboard)
+app.command("show")(show.show)
+app.command("ui")(ui.ui)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from seqbench.version import __version__
+
+        typer.echo(f"seqbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Which sequence model is really better, on which task, at what cost, on your hardware?"""
+
+
+def main() -> None:
+    """The console script: runs a command; what a user can mend is one sentence on stderr, never a traceback."""
+    try:
+        app()
+    except SeqbenchError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)

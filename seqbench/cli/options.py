@@ -1,0 +1,109 @@
+"""Options that several commands share, and how they become benchmark.Options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from seqbench.benchmark import Options
+
+SELECTION = "What to compare"
+MACHINE = "Where to run"
+
+Models = Annotated[
+    str | None,
+    typer.Option("--models", metavar="A,B", help="Models to train; all that are found.", rich_help_panel=SELECTION),
+]
+Tasks = Annotated[
+    str | None,
+    typer.Option("--tasks", metavar="A,B", help="Tasks to train on; all that are found.", rich_help_panel=SELECTION),
+]
+Seeds = Annotated[
+    str | None,
+    typer.Option("--seeds", metavar="0-4", help="Seeds, as 0-4 or 0,1,2; 0-2.", rich_help_panel=SELECTION),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="trainer.max_epochs=20, models.lstm.hidden_size=64, 'models.*.dropout=0.1', "
+        "tasks.stock_forecasting.look_back=60; again for more.",
+        rich_help_panel=SELECTION,
+    ),
+]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="TASK=SOURCE",
+        help="A task's data: builtin, or a file or folder; again for more.",
+        rich_help_panel=SELECTION,
+    ),
+]
+Baselines = Annotated[
+    bool | None,
+    typer.Option("--baselines/--no-baselines", help="Run each task's baselines.", rich_help_panel=SELECTION),
+]
+RunFile = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="A run file (TOML); the command line wins over it."),
+]
+PluginFiles = Annotated[
+    list[str] | None, typer.Option("--plugin", metavar="FILE", help="A Python file with hooks; again for more.")
+]
+StrictPlugins = Annotated[
+    bool, typer.Option("--strict-plugins", help="Stop when a plugin cannot be loaded, instead of leaving it out.")
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="auto, cpu, cuda, cuda:1 or mps; auto takes every GPU there is, else the CPU.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, metavar="N", help="Worker processes; one per core.", rich_help_panel=MACHINE),
+]
+Results = Annotated[
+    str | None,
+    typer.Option("--results", metavar="DIR", help="The results folder; results.", rich_help_panel=MACHINE),
+]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        "--tracking-uri",
+        metavar="URI",
+        help="Where MLflow logs; mlflow.db in the results folder.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def gather(
+    *,
+    run_file: Path | None,
+    settings: list[str] | None,
+    data: list[str] | None,
+    plugin_files: list[str] | None,
+    strict_plugins: bool,
+    **section: Any,
+) -> Options:
+    """The options of a command as one noun; `section` are fields of the run file's `[run]`, None where not given."""
+    from seqbench.benchmark import Options
+
+    return Options(
+        run_file=run_file,
+        settings=settings or (),
+        section=section,
+        data=data or (),
+        plugin_files=plugin_files or (),
+        strict_plugins=strict_plugins,
+    )

@@ -1,0 +1,194 @@
+"""What will be run: config and registry → cells, each keyed by everything that decides its result.
+
+Pure: no file is read and no torch imported here; what it needs of the world comes in as Facts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from seqbench.config import RunConfig
+from seqbench.naming import variant_label
+from seqbench.params import dump, field_names, validate
+from seqbench.protocol import PROTOCOL_VERSION, TrainerConfig
+from seqbench.registry import Registry
+from seqbench.spec import ModelSpec, TaskSpec
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a plan needs to know of the world.
+
+    device_kind: `cpu`, `cuda` or `mps`. versions: of the distributions that decide results. source_fingerprints: by
+    task, of the data's files. core_hash: of the core's own source that decides results.
+    """
+
+    device_kind: str
+    versions: Mapping[str, str]
+    source_fingerprints: Mapping[str, str]
+    core_hash: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training (or one baseline): a task, a model, a seed, and everything else that decides its result.
+
+    key: SHA-256 over all of it; series: the same without the seed; data_key: of the prepared data alone.
+    location: the task's source; source: its label. skip: why this pair cannot work, or empty.
+    """
+
+    task: str
+    location: str
+    source: str
+    task_id: str
+    model: str
+    label: str
+    is_baseline: bool
+    seed: int
+    device_kind: str
+    primary: str
+    higher_is_better: bool
+    task_params: Mapping[str, Any]
+    model_params: Mapping[str, Any]
+    trainer: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    data_key: str = ""
+    series: str = ""
+    key: str = ""
+    skip: str = ""
+    estimate: float = field(default=1.0, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The cell as JSON-able values."""
+        return asdict(self)
+
+    @property
+    def folder(self) -> str:
+        """The name of the cell's folder: readable, and unique by its key."""
+        return f"{self.task}@{self.source}-{self.model}-{self.seed}-{self.key[:12]}"
+
+
+def canonical_hash(values: Any) -> str:
+    """SHA-256 over canonical JSON: sorted keys, no spaces, ASCII."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plan(config: RunConfig, registry: Registry, facts: Facts) -> tuple[Cell, ...]:
+    """Every cell of the run: tasks in order, baselines first, then every seed of every model."""
+    cells: list[Cell] = []
+    for task in config.tasks:
+        spec = registry.tasks[task]
+        planner = _TaskPlanner(config, registry, facts, spec)
+        if config.baselines:
+            cells += [planner.baseline(name) for name in spec.baselines]
+        for model in config.models:
+            cells += planner.model(registry.models[model], config.seeds)
+    return tuple(cells)
+
+
+class _TaskPlanner:
+    """The cells of one task; what they share is worked out once."""
+
+    def __init__(self, config: RunConfig, registry: Registry, facts: Facts, spec: TaskSpec) -> None:
+        self.config, self.registry, self.facts, self.spec = config, registry, facts, spec
+        where = f"tasks.{spec.name}"
+        settings = config.task_settings.get(spec.name, {})
+        self.params = dump(spec.params, validate(spec.params, settings, where))
+        defaults = dump(spec.params, validate(spec.params, {}, where))
+        self.source = config.source(spec.name)
+        self.task_id = f"{spec.name}@{self.source.label}{variant_label(_changed(self.params, defaults))}"
+        advised = validate(TrainerConfig, spec.trainer, f"{where}.trainer")
+        self.trainer_defaults = dump(TrainerConfig, advised)
+        overrides = {**config.trainer_settings, **config.task_trainer_settings.get(spec.name, {})}
+        merged = {**spec.trainer, **overrides}
+        self.trainer = dump(TrainerConfig, validate(TrainerConfig, merged, f"{where}.trainer"))
+        info = registry.info("task", spec.name)
+        self.identity = {
+            "name": spec.name,
+            "distribution": info.distribution,
+            "version": info.version,
+            "source_hash": info.source_hash,
+            "params": self.params,
+            "fingerprint": facts.source_fingerprints[spec.name],
+            "distributions": {name: facts.versions.get(name, "absent") for name in spec.distributions},
+        }
+
+    def baseline(self, name: str) -> Cell:
+        """A baseline's one cell; it uses no trainer, no device but the CPU, and seed 0."""
+        identity = {"baseline": name, "versions": self._versions("scikit-learn", "scipy", "numpy")}
+        return self._cell(name, name, True, {}, {}, identity, "cpu", (0,))[0]
+
+    def model(self, spec: ModelSpec, seeds: Iterable[int]) -> list[Cell]:
+        """A model's cells, one per seed."""
+        where = f"models.{spec.name}"
+        names = field_names(spec.params)
+        advised = {key: value for key, value in self.spec.model_defaults.items() if key in names}
+        defaults = dump(spec.params, validate(spec.params, advised, where))
+        settings = self.config.model_settings.get(spec.name, {})
+        params = dump(spec.params, validate(spec.params, {**advised, **settings}, where))
+        changed = _changed(params, defaults)
+        changed |= {f"trainer.{key}": value for key, value in _changed(self.trainer, self.trainer_defaults).items()}
+        info = self.registry.info("model", spec.name)
+        identity = {
+            "model": spec.name,
+            "distribution": info.distribution,
+            "version": info.version,
+            "source_hash": info.source_hash,
+            "params": params,
+            "trainer": self.trainer,
+            "versions": self._versions("torch"),
+        }
+        label = spec.name + variant_label(changed)
+        cells = self._cell(spec.name, label, False, params, self.trainer, identity, self.facts.device_kind, seeds)
+        if self.spec.input_kind in spec.accepts:
+            return cells
+        takes = " and ".join(map(str, spec.accepts))
+        reason = f"{spec.name} takes {takes} input, {self.spec.name} gives {self.spec.input_kind}"
+        return [replace(cell, skip=reason) for cell in cells]
+
+    def _versions(self, *names: str) -> dict[str, str]:
+        return {name: self.facts.versions.get(name, "absent") for name in names}
+
+    def _cell(
+        self,
+        model: str,
+        label: str,
+        is_baseline: bool,
+        model_params: Mapping[str, Any],
+        trainer: Mapping[str, Any],
+        identity: Mapping[str, Any],
+        device_kind: str,
+        seeds: Iterable[int],
+    ) -> list[Cell]:
+        core = {"protocol": PROTOCOL_VERSION, "core": self.facts.core_hash}
+        provenance = {"task": self.identity, "model": identity, **core, "device_kind": device_kind}
+        series = canonical_hash({**provenance, "label": [self.task_id, label]})
+        cell = Cell(
+            task=self.spec.name,
+            location=self.source.location,
+            source=self.source.label,
+            task_id=self.task_id,
+            model=model,
+            label=label,
+            is_baseline=is_baseline,
+            seed=0,
+            device_kind=device_kind,
+            primary=self.spec.primary,
+            higher_is_better=self.spec.higher_is_better,
+            task_params=self.params,
+            model_params=model_params,
+            trainer=trainer,
+            provenance=provenance,
+            data_key=canonical_hash(self.identity),
+            series=series,
+        )
+        return [replace(cell, seed=seed, key=canonical_hash([series, seed])) for seed in seeds]
+
+
+def _changed(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value != defaults.get(key)}

@@ -1,0 +1,193 @@
+"""Prepared task data on disk: made once per content, checksummed, memory-mapped by every worker."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from seqbench.errors import DataError
+from seqbench.params import validate
+from seqbench.sequences import SequenceSet
+from seqbench.spec import Classes, Dense, Forecast, Input, Output, TaskData, TaskSpec, Tokens
+
+SPLITS = ("train", "validation", "test")
+META = "meta.json"
+
+
+def cache_folder() -> Path:
+    """Where prepared data lies: `SEQBENCH_CACHE`, else the platform's cache folder."""
+    return Path(os.environ.get("SEQBENCH_CACHE") or user_cache_path("seqbench"))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Prepared data on disk: its folder, its fingerprint, the seconds it took to make, and what was found.
+
+    sizes: examples in train, validation and test. steps: time steps of all training examples together.
+    """
+
+    folder: str
+    fingerprint: str
+    seconds: float
+    sizes: tuple[int, int, int]
+    steps: int
+    notes: Mapping[str, Any]
+
+
+def prepare(spec: TaskSpec, location: str, params: Mapping[str, Any], key: str) -> Prepared:
+    """Prepare the task's data, or find it prepared under `key` (Cell.data_key).
+
+    Two processes that ask at once prepare once; a damaged cache is made again. Raises DataError as the task does.
+    """
+    folder = cache_folder() / "prepared" / key
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{key}.lock")):
+        if not _is_sound(folder):
+            begin = time.perf_counter()
+            parsed = validate(spec.params, params, f"tasks.{spec.name}")
+            data = spec.prepare(location, parsed, cache_folder() / "downloads")
+            _check(spec, location, data)
+            _save(data, folder, time.perf_counter() - begin)
+    meta = json.loads((folder / META).read_text(encoding="utf-8"))
+    train, validation, test = meta["sizes"]
+    sizes = (train, validation, test)
+    return Prepared(str(folder), meta["fingerprint"], meta["seconds"], sizes, meta["steps"], meta["notes"])
+
+
+def _check(spec: TaskSpec, location: str, data: TaskData) -> None:
+    """What the core relies on, told as the task's fault or the source's."""
+    wanted = Dense if spec.input_kind == Dense.kind else Tokens
+    if not isinstance(data.input, wanted):
+        raise DataError(f"task '{spec.name}' promised {spec.input_kind} input but prepared {data.input!r}.")
+    for name, split in (("train", data.train), ("test", data.test)):
+        if not len(split):
+            raise DataError(f"task '{spec.name}' found no example for its {name} split in {location}.")
+    for name in SPLITS:
+        split = getattr(data, name)
+        if split.values.dtype.kind == "f" and not np.isfinite(split.values).all():
+            raise DataError(f"task '{spec.name}' prepared values that are not finite for {name} from {location}.")
+        if isinstance(data.output, Classes) and len(split):
+            low, high = int(split.targets.min()), int(split.targets.max())
+            if low < 0 or high >= data.output.size:
+                raise DataError(
+                    f"task '{spec.name}' prepared the label {high if low >= 0 else low} in {name}, "
+                    f"outside its {data.output.size} classes."
+                )
+
+
+def _arrays(data: TaskData) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Every array by file name, and for splits that share one (`test.values` → `train.values`) where it lies."""
+    arrays: dict[str, NDArray[Any]] = {}
+    shared: dict[str, str] = {}
+    seen: dict[int, str] = {}
+    for split_name in SPLITS:
+        split = getattr(data, split_name)
+        named = {name: getattr(split, name) for name in ("values", "starts", "lengths", "targets", "ids")}
+        named |= {f"extras.{name}": array for name, array in split.extras.items()}
+        for name, array in named.items():
+            full = f"{split_name}.{name}"
+            if id(array) in seen:
+                shared[full] = seen[id(array)]
+            else:
+                seen[id(array)] = full
+                arrays[full] = np.ascontiguousarray(array)
+    return arrays, shared
+
+
+def _save(data: TaskData, folder: Path, seconds: float) -> None:
+    """Write everything beside, then rename: a reader sees all of it or nothing."""
+    arrays, shared = _arrays(data)
+    beside = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
+    try:
+        for name, array in arrays.items():
+            np.save(beside / f"{name}.npy", array, allow_pickle=False)
+        checksums = {path.name: _file_hash(path) for path in sorted(beside.glob("*.npy"))}
+        kinds = {"input": _to_json(data.input), "output": _to_json(data.output)}
+        meta = {
+            **kinds,
+            "notes": dict(data.notes),
+            "shared": shared,
+            "checksums": checksums,
+            "fingerprint": data.fingerprint or _digest(json.dumps([kinds, shared, checksums], sort_keys=True)),
+            "sizes": [len(getattr(data, name)) for name in SPLITS],
+            "steps": int(data.train.lengths.sum()),
+            "extras": {name: list(getattr(data, name).extras) for name in SPLITS},
+            "seconds": seconds,
+        }
+        (beside / META).write_text(json.dumps(meta), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _is_sound(folder: Path) -> bool:
+    """Is the prepared data there, whole, and as its checksums say?"""
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        return all(_file_hash(folder / name) == digest for name, digest in meta["checksums"].items())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def load(folder: Path) -> TaskData:
+    """Prepared data, its arrays memory-mapped."""
+    meta = json.loads((folder / META).read_text(encoding="utf-8"))
+    mapped: dict[str, NDArray[Any]] = {}
+
+    def array(name: str) -> NDArray[Any]:
+        home = meta["shared"].get(name, name)
+        if home not in mapped:
+            mapped[home] = np.load(folder / f"{home}.npy", mmap_mode="r", allow_pickle=False)
+        return mapped[home]
+
+    def split(name: str) -> SequenceSet:
+        extras = {extra: array(f"{name}.extras.{extra}") for extra in meta["extras"][name]}
+        values, starts, lengths, targets, ids = (
+            array(f"{name}.{part}") for part in ("values", "starts", "lengths", "targets", "ids")
+        )
+        return SequenceSet(values, starts, lengths, targets, ids, extras)
+
+    data = TaskData(
+        input=_input(meta["input"]),
+        output=_output(meta["output"]),
+        train=split("train"),
+        validation=split("validation"),
+        test=split("test"),
+        notes=meta["notes"],
+    )
+    return replace(data, fingerprint=meta["fingerprint"])
+
+
+def _to_json(noun: Input | Output) -> dict[str, Any]:
+    return {"kind": noun.kind, **asdict(noun)}
+
+
+def _input(values: Mapping[str, Any]) -> Input:
+    return Dense(values["features"]) if values["kind"] == Dense.kind else Tokens(values["vocabulary"])
+
+
+def _output(values: Mapping[str, Any]) -> Output:
+    return Classes(tuple(values["labels"])) if values["kind"] == Classes.kind else Forecast(values["values"])
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

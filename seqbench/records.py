@@ -1,0 +1,150 @@
+"""What is kept of a cell: its record, which stands alone, and its epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from seqbench.version import __version__
+
+if TYPE_CHECKING:
+    from seqbench.plan import Cell
+
+SCHEMA = 1
+"""The number of this format of records; a results folder with a higher one is refused."""
+
+STATUSES = ("ok", "failed", "diverged", "oom", "timeout", "crashed", "skipped", "interrupted")
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """One epoch of training.
+
+    train_loss: mean loss per example with dropout and augmentation on. validation_loss, validation_metric: with the
+    weights at the epoch's end; None where the task has no validation split. gradient_norm: mean over the steps of the
+    2-norm before clipping. learning_rate: of the last step. seconds: wall clock of training, without validation.
+    """
+
+    epoch: int
+    train_loss: float
+    validation_loss: float | None
+    validation_metric: float | None
+    gradient_norm: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a cell cost. None: not measured (a baseline has no parameters to count, say).
+
+    parameters: trainable numbers. macs: multiply-accumulates of one forward pass of one example of median length.
+    peak_memory_bytes: of the worker process while it ran the cell (CPU), or allocated on the device (CUDA).
+    The four clocks are wall seconds, kept apart; fit_seconds includes validation after each epoch.
+    """
+
+    parameters: int | None = None
+    macs: int | None = None
+    peak_memory_bytes: int | None = None
+    prepare_seconds: float = 0.0
+    build_seconds: float = 0.0
+    fit_seconds: float = 0.0
+    evaluate_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a cell is not `ok`: the exception's type, its message in one line, and the traceback where there is one."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """Everything that a board, a page or a tracker needs of one finished cell, without any plugin.
+
+    key: SHA-256 of what decides the result. series: the same without the seed, so seeds of one row share it.
+    task, source: names; task_id: `task@source` with the parameters that differ from the defaults.
+    model: name; label: name with the parameters that differ from the defaults.
+    output: `{"kind": "classes", "labels": [...]}` or `{"kind": "forecast", "values": n}`.
+    configuration: what the built model said of itself (its resolved hidden size, say).
+    started_at, finished_at: seconds since 1970 UTC. folder: of the cell's files, relative to the results folder.
+    """
+
+    key: str
+    series: str
+    task: str
+    source: str
+    task_id: str
+    model: str
+    label: str
+    is_baseline: bool
+    seed: int
+    status: str
+    primary: str
+    higher_is_better: bool
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    history: tuple[EpochRecord, ...] = ()
+    best_epoch: int | None = None
+    costs: Costs = field(default_factory=Costs)
+    output: Mapping[str, Any] = field(default_factory=dict)
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    failure: Failure | None = None
+    folder: str = ""
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    schema: int = SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON-able values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> CellRecord:
+        """The record from `to_json`'s values; fields that this version does not know are left out.
+
+        Raises TypeError or KeyError when the values are not a record.
+        """
+        known = {item.name: values[item.name] for item in fields(cls) if item.name in values}
+        known["history"] = tuple(EpochRecord(**epoch) for epoch in values.get("history", ()))
+        known["costs"] = Costs(**values.get("costs", {}))
+        failure = values.get("failure")
+        known["failure"] = Failure(**failure) if failure else None
+        return cls(**known)
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What a worker gives back: the record, and the content of the cell's files by name."""
+
+    record: CellRecord
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def blank_record(cell: Cell) -> CellRecord:
+    """The record of a cell that has not run: who it is, and nothing measured."""
+    return CellRecord(
+        key=cell.key,
+        series=cell.series,
+        task=cell.task,
+        source=cell.source,
+        task_id=cell.task_id,
+        model=cell.model,
+        label=cell.label,
+        is_baseline=cell.is_baseline,
+        seed=cell.seed,
+        status="skipped" if cell.skip else "failed",
+        primary=cell.primary,
+        higher_is_better=cell.higher_is_better,
+        parameters={"model": cell.model_params, "trainer": cell.trainer, "task": cell.task_params},
+        provenance={**cell.provenance, "seqbench": __version__, "location": cell.location},
+        failure=Failure("Skipped", cell.skip) if cell.skip else None,
+        folder=f"cells/{cell.folder}",
+    )

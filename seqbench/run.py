@@ -1,0 +1,31 @@
+"""What observers are told of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seqbench.config import RunConfig
+    from seqbench.store import Store
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of `seqbench run`: its checked configuration, where its results go, and what it runs on.
+
+    command: as typed. tracking_uri: MLflow's, the results folder's own database unless told otherwise.
+    """
+
+    config: RunConfig
+    store: Store
+    tracking_uri: str
+    command: str
+    workers: int
+    devices: tuple[str, ...]
+
+    @property
+    def results(self) -> Path:
+        """The results folder."""
+        return self.store.folder

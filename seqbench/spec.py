@@ -1,0 +1,221 @@
+"""The nouns: what a model and a task tell the core, and nothing more.
+
+This module imports neither torch nor pandas, because plugins import it for every `seqbench --help`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from seqbench.errors import SpecError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from seqbench.sequences import SequenceSet
+
+NAME_PATTERN = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """A sequence of real vectors: a model sees `x: float[batch, time, features]`."""
+
+    kind: ClassVar[str] = "dense"
+    features: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A sequence of token numbers: a model sees `x: long[batch, time]` with values in `0 .. vocabulary - 1`.
+
+    Token 0 is padding and never occurs inside a sequence.
+    """
+
+    kind: ClassVar[str] = "tokens"
+    vocabulary: int
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """One of several labels: a model gives one logit per label; targets are `int64[N]` label numbers."""
+
+    kind: ClassVar[str] = "classes"
+    labels: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many numbers a model gives per example."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Real values: a model gives `values` numbers per example; targets are `float32[N, values]`."""
+
+    kind: ClassVar[str] = "forecast"
+    values: int
+
+    @property
+    def size(self) -> int:
+        """How many numbers a model gives per example."""
+        return self.values
+
+
+Input = Dense | Tokens
+Output = Classes | Forecast
+
+INPUT_KINDS = (Dense.kind, Tokens.kind)
+
+
+@dataclass(frozen=True)
+class NoParams:
+    """The parameters of a model or task that has none."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model that can be trained on any task whose input it accepts.
+
+    build: `build(input, output, params) -> torch.nn.Module`. The module's `forward(x, lengths)` gives
+        `float[batch, output.size]`; `x` is `float[batch, time, features]` or `long[batch, time]`, right-padded,
+        and `lengths` is `long[batch]`. Padding must never change an output. Import torch inside `build`.
+    params: a frozen dataclass or a pydantic model; its fields are the keys of `--set models.NAME.KEY=VALUE`,
+        its defaults are the model's, and its values are kept in every record.
+    accepts: the kinds of input it takes, out of `"dense"` and `"tokens"` (`Dense` and `Tokens` do too).
+    about: one sentence for `seqbench plugins`.
+
+    Raises SpecError when a field cannot be used.
+    """
+
+    name: str
+    build: Callable[[Input, Output, Any], torch.nn.Module]
+    params: type = NoParams
+    accepts: Collection[str | type] = INPUT_KINDS
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("model", self.name)
+        _check_callable(f"model '{self.name}'", "build", self.build)
+        _check_params(f"model '{self.name}'", self.params)
+        kinds = tuple(getattr(kind, "kind", kind) for kind in self.accepts)
+        if not kinds or any(kind not in INPUT_KINDS for kind in kinds):
+            raise SpecError(f"model '{self.name}' accepts {kinds!r}: give one or both of 'dense' and 'tokens'")
+        object.__setattr__(self, "accepts", kinds)
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """What a task prepared: three splits, and what models may know of them.
+
+    notes: JSON-able facts that preparation found (rows dropped, date range, scaler), kept in each record.
+    fingerprint: SHA-256 of the prepared arrays; the core fills it in.
+    """
+
+    input: Input
+    output: Output
+    train: SequenceSet
+    validation: SequenceSet
+    test: SequenceSet
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+
+
+Metric = Callable[["NDArray[np.float64]", "SequenceSet"], float]
+"""`metric(outputs: float[N, output.size], split) -> float`: `split` has the targets, ids and extras."""
+
+Predictor = Callable[["SequenceSet"], "NDArray[np.float64]"]
+"""`predictor(split) -> float[N, output.size]`; it must not look at `split.targets`."""
+
+Baseline = Callable[["SequenceSet", "SequenceSet", "Output"], Predictor]
+"""`baseline(train, validation, output) -> predictor`: fitted without ever being given the test split."""
+
+Augment = Callable[["torch.Tensor", "torch.Tensor", "torch.Generator", Any], "torch.Tensor"]
+"""`augment(x, lengths, generator, params) -> x`, on training batches only; random numbers from `generator`."""
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task that any model accepting its kind of input can be trained on.
+
+    prepare: `prepare(source, params, cache) -> TaskData`. `source` is `"builtin"` or what `--data` gave (an absolute
+        path); `cache` is a folder for downloads. Scalers and vocabularies are fitted on train only. Raises DataError
+        with one sentence for a source that cannot be used. Heavy imports belong inside.
+    input_kind: `"dense"` or `"tokens"`, known before any data is touched.
+    metrics: name → `metric(outputs, split) -> float`, computed on validation (`primary`) and on test (all).
+    primary: the metric that ranks, stops early and picks the best weights; `higher_is_better` says which way.
+    loss: `"cross_entropy"`, `"mse"`, `"mae"`, `"huber"`, or `loss(outputs, targets) -> scalar tensor`.
+    params: a frozen dataclass or pydantic model: the keys of `--set tasks.NAME.KEY=VALUE`.
+    baselines: name → `baseline(train, validation, output) -> predictor`; on every board of this task.
+    trainer: this task's defaults for the training protocol (fields of `seqbench.protocol.TrainerConfig`).
+    model_defaults: defaults for model parameters of that name, the same for each model that has them
+        (`parameter_budget`, `dropout`, `embedding_size`).
+    augment: `augment(x, lengths, generator, params) -> x`, or None.
+    predictions: `predictions(outputs, split) -> {column: array[N]}`, further columns of the stored predictions.
+        For a forecast the columns `date`, `actual` and `predicted` are what is plotted.
+    describe: `describe(data) -> str`, one paragraph about prepared data, or None.
+    distributions: installed distributions whose version decides the prepared data; part of a cell's key.
+    about: one sentence for `seqbench plugins`.
+
+    Raises SpecError when a field cannot be used.
+    """
+
+    name: str
+    prepare: Callable[[str, Any, Path], TaskData]
+    input_kind: str
+    metrics: Mapping[str, Metric]
+    primary: str
+    higher_is_better: bool
+    loss: str | Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    params: type = NoParams
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    trainer: Mapping[str, Any] = field(default_factory=dict)
+    model_defaults: Mapping[str, Any] = field(default_factory=dict)
+    augment: Augment | None = None
+    predictions: Callable[[NDArray[np.float64], SequenceSet], Mapping[str, NDArray[Any]]] | None = None
+    describe: Callable[[TaskData], str] | None = None
+    distributions: tuple[str, ...] = ()
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("task", self.name)
+        who = f"task '{self.name}'"
+        _check_callable(who, "prepare", self.prepare)
+        _check_params(who, self.params)
+        if self.input_kind not in INPUT_KINDS:
+            raise SpecError(f"{who} has input_kind {self.input_kind!r}: give 'dense' or 'tokens'")
+        if self.primary not in self.metrics:
+            raise SpecError(f"{who} names {self.primary!r} as primary, which is not among its metrics")
+        if not (callable(self.loss) or self.loss in LOSSES):
+            raise SpecError(f"{who} has loss {self.loss!r}: give one of {', '.join(LOSSES)}, or a function")
+        for kind, functions in (("metric", self.metrics), ("baseline", self.baselines)):
+            for name, function in functions.items():
+                _check_callable(who, f"{kind} '{name}'", function)
+
+
+LOSSES = ("cross_entropy", "mse", "mae", "huber")
+
+
+def _check_name(kind: str, name: object) -> None:
+    if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
+        raise SpecError(f"{kind} name {name!r}: use lower-case letters, digits, '_' and '-', starting with a letter")
+
+
+def _check_callable(who: str, what: str, value: object) -> None:
+    if not callable(value):
+        raise SpecError(f"{who} has a {what} that cannot be called: {value!r}")
+
+
+def _check_params(who: str, params: object) -> None:
+    is_schema = isinstance(params, type) and (
+        hasattr(params, "__dataclass_fields__") or hasattr(params, "model_fields")
+    )
+    if not is_schema:
+        raise SpecError(f"{who} has params {params!r}: give a dataclass or a pydantic model class")

@@ -1,0 +1,1 @@
+"""Trackers: observers that project records into other tools."""

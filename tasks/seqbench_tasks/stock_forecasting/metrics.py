@@ -1,0 +1,108 @@
+"""Scores on the reconstructed close, in the units of the price, from outputs and the facts kept per example."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from seqbench import SequenceSet
+
+NO_CHANGE = 1e-9
+"""A forecast nearer to the last close than this fraction of it has no direction (rounding of the scaler)."""
+
+
+def closes_from_outputs(outputs: NDArray[np.float64], split: SequenceSet) -> NDArray[np.float64]:
+    """The forecast closes `float64[N, horizon]` of scaled outputs: log-returns are summed up from the last close."""
+    extras = split.extras
+    values = np.asarray(outputs, dtype=np.float64) * extras["scale"][:, None] + extras["offset"][:, None]
+    if len(split) and bool(extras["is_level"][0]):
+        return values
+    # An untrained model may put out anything: beyond e^±50 only infinities would be added.
+    return np.asarray(extras["last_close"][:, None] * np.exp(np.clip(np.cumsum(values, axis=1), -50.0, 50.0)))
+
+
+def outputs_from_closes(closes: NDArray[np.float64], split: SequenceSet) -> NDArray[np.float64]:
+    """The scaled outputs that stand for forecast `closes: float64[N, horizon]`; undoes `closes_from_outputs`."""
+    extras = split.extras
+    if len(split) and bool(extras["is_level"][0]):
+        values = closes
+    else:
+        values = np.diff(np.log(closes), axis=1, prepend=np.log(extras["last_close"][:, None]))
+    return np.asarray((values - extras["offset"][:, None]) / extras["scale"][:, None])
+
+
+def mase(outputs: NDArray[np.float64], split: SequenceSet) -> float:
+    """Mean absolute error over that of the naive forecast (the last close) on the same days; below 1 is better.
+
+    After Hyndman & Koehler, "Another look at measures of forecast accuracy", International Journal of Forecasting
+    22 (2006), with the naive error taken on the days that are scored instead of on the training days, so that 1 means
+    "no better than repeating the last close" whatever the volatility of the period.
+    """
+    naive = np.abs(split.extras["actual"] - split.extras["last_close"][:, None]).mean()
+    return float(mae(outputs, split) / naive)
+
+
+def mae(outputs: NDArray[np.float64], split: SequenceSet) -> float:
+    """Mean absolute error of the close, in the units of the price."""
+    return float(np.abs(_errors(outputs, split)).mean())
+
+
+def rmse(outputs: NDArray[np.float64], split: SequenceSet) -> float:
+    """Root mean squared error of the close, in the units of the price."""
+    return float(np.sqrt(np.square(_errors(outputs, split)).mean()))
+
+
+def skill(outputs: NDArray[np.float64], split: SequenceSet) -> float:
+    """1 - MSE / MSE(naive): 0 for the last close repeated, 1 for a perfect forecast, negative for a worse one."""
+    naive = np.square(split.extras["actual"] - split.extras["last_close"][:, None]).mean()
+    return float(1.0 - np.square(_errors(outputs, split)).mean() / naive)
+
+
+def smape(outputs: NDArray[np.float64], split: SequenceSet) -> float:
+    """Symmetric mean absolute percentage error, 0 to 200 %, as in the M4 competition (Makridakis et al., 2020)."""
+    actual = split.extras["actual"]
+    spread = np.abs(actual) + np.abs(closes_from_outputs(outputs, split))
+    return float(200.0 * (np.abs(_errors(outputs, split)) / spread).mean())
+
+
+def directional_accuracy(outputs: NDArray[np.float64], split: SequenceSet) -> float:
+    """How often the forecast is on the right side of the last close, over the days on which the close changed.
+
+    A forecast of no change counts as a coin's toss, one half, so that naive scores 0.5.
+    """
+    last = split.extras["last_close"][:, None]
+    change = split.extras["actual"] - last
+    forecast = closes_from_outputs(outputs, split) - last
+    forecast = np.where(np.abs(forecast) <= NO_CHANGE * last, 0.0, forecast)
+    credit = 0.5 * (1.0 + np.sign(forecast) * np.sign(change))
+    return float(credit[change != 0].mean())
+
+
+def predictions(outputs: NDArray[np.float64], split: SequenceSet) -> Mapping[str, NDArray[Any]]:
+    """Columns for the stored predictions: `date` (of the first day ahead), `last_close`, `actual`, `predicted`.
+
+    `actual` and `predicted` are the first day ahead; with a longer horizon, `actual_1`, `predicted_1` and so on follow.
+    """
+    extras = split.extras
+    closes = closes_from_outputs(outputs, split)
+    columns = {
+        "date": extras["date"],
+        "last_close": extras["last_close"],
+        "actual": extras["actual"][:, 0],
+        "predicted": closes[:, 0],
+    }
+    if closes.shape[1] > 1:
+        for step in range(closes.shape[1]):
+            columns[f"actual_{step + 1}"] = extras["actual"][:, step]
+            columns[f"predicted_{step + 1}"] = closes[:, step]
+    return columns
+
+
+def _errors(outputs: NDArray[np.float64], split: SequenceSet) -> NDArray[np.float64]:
+    return np.asarray(closes_from_outputs(outputs, split) - split.extras["actual"])

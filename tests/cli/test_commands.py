@@ -1,0 +1,99 @@
+"""The other commands: quick, and clear about what is missing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`seqbench --help` loads neither torch nor mlflow nor pandas nor numpy."""
+    code = (
+        "import sys\nsys.argv = ['seqbench', '--help']\nfrom seqbench.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(sorted({'torch', 'mlflow', 'pandas', 'numpy', 'pydantic'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[]" == done.stdout.splitlines()[-1]
+    assert "leaderboard" in done.stdout
+
+
+def test_discovery_imports_no_torch() -> None:
+    """Finding every plugin loads neither torch nor mlflow nor pandas."""
+    code = (
+        "import sys\nfrom seqbench.registry import discover\ndiscover()\n"
+        "print(sorted({'torch', 'mlflow', 'pandas', 'datasets', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[]" == done.stdout.splitlines()[-1]
+
+
+def test_version(seqbench: Callable[..., Any]) -> None:
+    """`--version` prints the name and the version."""
+    assert "seqbench 0.1.0" == seqbench("--version").out.strip()
+
+
+def test_plugins_lists_what_there_is(seqbench: Callable[..., Any]) -> None:
+    """Every built-in is listed with kind, distribution, version, source and status."""
+    listed = {item["name"]: item for item in json.loads(seqbench("plugins", "--json").out)}
+    assert ("model", "seqbench", "0.1.0", "ok") == tuple(
+        listed["gru"][key] for key in ("kind", "distribution", "version", "status")
+    )
+    assert listed["gru"]["source"].endswith("gru.py")
+    assert "observer" == listed["mlflow"]["kind"]
+    assert "bidirectional" in seqbench("plugins").out
+
+
+def test_plan_is_a_list_of_cells(seqbench: Callable[..., Any], tmp_path: Path) -> None:
+    """`plan --json` lists every cell with its key and state, and starts nothing."""
+    cells = json.loads(seqbench("plan", "--models", "lstm", "--seeds", "0-1", "--json").out)
+    assert {"stock_forecasting", "speech_commands", "sentiment"} == {cell["task"] for cell in cells}
+    assert {"to run"} == {cell["state"] for cell in cells}
+    assert 6 == sum(not cell["is_baseline"] for cell in cells)
+    assert not (tmp_path / "results").exists()
+    assert "cells" in seqbench("plan").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["leaderboard"], "run seqbench run first"),
+        (["show", "abc"], "there is no cell 'abc'"),
+        (["ui"], "seqbench run"),
+        (["leaderboard", "--format", "pdf"], "pdf"),
+        (["lederboard"], "No such command"),
+    ],
+)
+def test_what_is_missing_is_said(seqbench: Callable[..., Any], arguments: list[str], expected: str) -> None:
+    """Without results, or with a wrong word, a command says so and exits with 2."""
+    done = seqbench(*arguments)
+    assert 2 == done.code
+    assert expected in done.err
+    assert "Traceback" not in done.err
+
+
+def test_formats(seqbench: Callable[..., Any], toy: str) -> None:
+    """The board comes as a table within 80 columns, JSON with the promised fields, CSV and Markdown."""
+    seqbench("run", "--plugin", toy, "--tasks", "toy", "--models", "toy_gru", "--seeds", "0-1")
+    row = json.loads(seqbench("leaderboard", "--format", "json").out)[0]
+    promised = (
+        "task model is_baseline metric higher_is_better mean sd ci_low ci_high seeds rank parameters train_seconds "
+        "statuses"
+    )
+    assert set(promised.split()) <= set(row)
+    table = seqbench("leaderboard").out
+    assert max(map(len, table.splitlines())) <= 80
+    assert "toy_gru" in table
+    header, first, *_ = seqbench("leaderboard", "--format", "csv").out.splitlines()
+    assert "task" == header.split(",")[0]
+    assert "toy@builtin" == first.split(",")[0]
+    assert "| 1 | toy_gru |" in seqbench("leaderboard", "--format", "markdown").out
+    record = json.loads(seqbench("show", "toy/toy_gru/1").out)
+    assert record == json.loads(seqbench("show", record["key"][:10]).out)
+    assert "means 2 cells" in seqbench("show", "").err or 2 == seqbench("show", "").code
