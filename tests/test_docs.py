@@ -1,0 +1,63 @@
+"""What the documentation shows is what the code does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqbench import hookspecs
+from seqbench.protocol import TrainerConfig
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def snippet(document: str, name: str) -> str:
+    """The Python block of a document that begins with the comment `# name`."""
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    return next(block for block in blocks if block.startswith(f"# {name}\n"))
+
+
+def test_the_shown_plugins_run(seqbench: Callable[..., Any], tmp_path: Path) -> None:
+    """The README's model and the guide's task, copied into files, train together and appear on a board."""
+    (tmp_path / "mycell.py").write_text(snippet("README.md", "mycell.py"))
+    (tmp_path / "parity.py").write_text(snippet("docs/plugins.md", "parity.py"))
+    done = seqbench(
+        *("run", "--plugin", "mycell.py", "--plugin", "parity.py", "--tasks", "parity"),
+        *("--models", "mycell,lstm", "--seeds", "0", "--set", "trainer.max_epochs=1"),
+    )
+    assert 0 == done.code, done.err
+    rows = json.loads(seqbench("leaderboard", "--format", "json").out)
+    assert {"mycell[trainer.max_epochs=1]", "lstm[trainer.max_epochs=1]"} == {row["model"] for row in rows}
+
+
+@pytest.mark.parametrize("hook", [name for name in dir(hookspecs) if name.startswith("seqbench_")])
+def test_every_hook_is_documented(hook: str) -> None:
+    """No hook is missing from the guide."""
+    assert f"`{hook}(" in (REPOSITORY / "docs" / "plugins.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("option", TrainerConfig.model_fields)
+def test_every_option_of_the_protocol_is_documented(option: str) -> None:
+    """No option of the training protocol is missing from its page."""
+    assert f"`{option}`" in (REPOSITORY / "docs" / "protocol.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_starts_with_the_two_lines() -> None:
+    """The set-up commands stand first, as they are typed."""
+    lines = (REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()
+    commands = [line.strip() for line in lines if line.startswith("    ")][:2]
+    assert commands[0].startswith("pip install . && seqbench run ")
+    assert commands[1].startswith("pip install tox && tox ")
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link of the documentation is a file of the repository."""
+    for document in [REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} → {target}"
