@@ -30,7 +30,9 @@ MARKS = ("<!-- board -->", "<!-- /board -->")
 
 def seqbench(*arguments: str) -> str:
     """The output of a seqbench command; a failure ends this script."""
-    return subprocess.run([sys.executable, "-m", "seqbench.cli", *arguments], check=True, text=True, stdout=subprocess.PIPE).stdout
+    return subprocess.run(
+        [sys.executable, "-m", "seqbench.cli", *arguments], check=True, text=True, stdout=subprocess.PIPE
+    ).stdout
 
 
 def best_models(rows: list[dict[str, object]]) -> dict[str, str]:

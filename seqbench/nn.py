@@ -71,7 +71,8 @@ class Pooling(nn.Module):
         mask = padding_mask(lengths, states.shape[1])[..., None]
         if self.score is not None:
             weights = self.score(states).masked_fill(~mask, -torch.inf).softmax(1)
-            return (weights * states.masked_fill(~mask, 0)).sum(1)
+            attended: Tensor = (weights * states.masked_fill(~mask, 0)).sum(1)
+            return attended
         parts = []
         if "mean" in self.mode:
             parts.append(states.masked_fill(~mask, 0).sum(1) / lengths[:, None])
@@ -87,6 +88,17 @@ def resolve_pooling(pooling: str, output: Output) -> str:
     return "last" if isinstance(output, Forecast) else "mean_max"
 
 
+def token_embedding(vocabulary: int, size: int) -> nn.Embedding:
+    """An embedding whose vectors begin with length about 1; that of padding (token 0) is 0 and stays so.
+
+    PyTorch's own unit variance per coordinate drowns what few examples teach.
+    """
+    embedding = nn.Embedding(vocabulary, size, padding_idx=0)
+    with torch.no_grad():
+        embedding.weight.mul_(size**-0.5)
+    return embedding
+
+
 class SequenceModel(nn.Module):
     """Embedding (for tokens) → dropout → encoder → pooling → dropout → linear head.
 
@@ -98,7 +110,7 @@ class SequenceModel(nn.Module):
 
     def __init__(
         self,
-        input: Input,  # noqa: A002 - the noun of the interface
+        input: Input,
         output: Output,
         encoder: Callable[[int], Any],
         *,
@@ -108,10 +120,9 @@ class SequenceModel(nn.Module):
         configuration: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        is_dense = isinstance(input, Dense)
-        self.embedding = None if is_dense else nn.Embedding(input.vocabulary, embedding_size, padding_idx=0)
+        self.embedding = None if isinstance(input, Dense) else token_embedding(input.vocabulary, embedding_size)
         self.dropout = nn.Dropout(dropout)
-        self.encoder = encoder(input.features if is_dense else embedding_size)
+        self.encoder = encoder(input.features if isinstance(input, Dense) else embedding_size)
         mode = resolve_pooling(pooling, output)
         self.pooling = Pooling(mode, self.encoder.size)
         self.head = nn.Linear(self.pooling.size, output.size)

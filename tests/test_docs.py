@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def snippet(document: str, name: str) -> str:
     """The Python block of a document that begins with the comment `# name`."""
     text = (REPOSITORY / document).read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    blocks: list[str] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     return next(block for block in blocks if block.startswith(f"# {name}\n"))
 
 

@@ -38,12 +38,16 @@ def accuracy(outputs: NDArray[np.float64], split: SequenceSet) -> float:
 def split(count: int, seed: int) -> SequenceSet:
     random = np.random.default_rng(seed)
     labels = random.integers(0, 2, count)
-    sequences = [random.normal(size=(random.integers(2, 6), 2)).astype(np.float32) + np.float32(label) for label in labels]
+    sequences = [
+        random.normal(size=(random.integers(2, 6), 2)).astype(np.float32) + np.float32(label) for label in labels
+    ]
     return SequenceSet.from_sequences(sequences, labels)
 
 
 def objective(**changes: Any) -> Objective:
-    return Objective(**{"loss": LOSS_FUNCTIONS["cross_entropy"], "metric": accuracy, "higher_is_better": True, **changes})
+    return Objective(
+        **{"loss": LOSS_FUNCTIONS["cross_entropy"], "metric": accuracy, "higher_is_better": True, **changes}
+    )
 
 
 def trained(seed: int = 0, dropout: float = 0.0, **changes: Any) -> tuple[FitResult, nn.Module]:
@@ -81,7 +85,9 @@ def test_the_best_weights_come_back() -> None:
     torch.manual_seed(0)
     module = Mean()
     validation = split(60, 2)
-    config = TrainerConfig(optimizer="sgd", learning_rate=50.0, clip_norm=0, max_epochs=8, patience=0, schedule="constant")
+    config = TrainerConfig(
+        optimizer="sgd", learning_rate=50.0, clip_norm=0, max_epochs=8, patience=0, schedule="constant"
+    )
     result = fit(module, split(200, 1), validation, objective(), config, 0, CPU)
     scores = [epoch.validation_metric for epoch in result.history]
     best = max(score for score in scores if score is not None)
@@ -117,7 +123,7 @@ def test_a_loss_that_is_no_number_is_divergence() -> None:
     """NaN in the loss ends training with the epochs before it."""
 
     def loss(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return outputs.sum() * math.nan
+        return torch.mul(outputs.sum(), math.nan)
 
     with pytest.raises(DivergedError, match="epoch 1"):
         fit(Mean(), split(20, 1), split(20, 2), objective(loss=loss), TrainerConfig(), 0, CPU)
@@ -129,7 +135,8 @@ def test_augmentation_touches_training_only() -> None:
 
     def augment(x: torch.Tensor, lengths: torch.Tensor, generator: torch.Generator, params: Any) -> torch.Tensor:
         seen.append(len(x))
-        return x + params * torch.randn(x.shape, generator=generator)
+        noisy: torch.Tensor = x + params * torch.randn(x.shape, generator=generator)
+        return noisy
 
     train = split(100, 1)
     config = TrainerConfig(max_epochs=2, batch_size=30, patience=0)
@@ -150,7 +157,13 @@ def test_outputs_come_in_the_splits_order() -> None:
 
 @pytest.mark.parametrize(
     ("schedule", "step", "factor"),
-    [("constant", 90, 1.0), ("linear", 55, 0.5 * 1.1), ("cosine", 55, 0.55), ("cosine", 10, 1.0), ("linear", 4, 5 / 11)],
+    [
+        ("constant", 90, 1.0),
+        ("linear", 55, 0.5 * 1.1),
+        ("cosine", 55, 0.55),
+        ("cosine", 10, 1.0),
+        ("linear", 4, 5 / 11),
+    ],
 )
 def test_schedules(schedule: str, step: int, factor: float) -> None:
     """Ten steps of warm-up, then constant, linear or cosine to a tenth over ninety."""

@@ -32,11 +32,12 @@ def build_gru(input: Input, output: Output, params: Params) -> nn.Module:
     from torch import nn
 
     assert isinstance(input, Dense)
+    features = input.features
 
     class Last(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.recurrent = nn.GRU(input.features, params.hidden_size, batch_first=True)
+            self.recurrent = nn.GRU(features, params.hidden_size, batch_first=True)
             self.head = nn.Linear(params.hidden_size, output.size)
 
         def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
-from seqbench_models.params import GatedParams
 
 from seqbench import Input, ModelSpec, Output
+from seqbench_models.params import GatedParams
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,10 +20,11 @@ class BidirectionalParams(GatedParams):
     nonlinearity: Literal["tanh", "relu"] = Field(default="tanh", description="of cell = rnn")
 
 
-def build(input: Input, output: Output, params: BidirectionalParams) -> nn.Module:  # noqa: A002
+def build(input: Input, output: Output, params: BidirectionalParams) -> nn.Module:
     """The model; `forward(x, lengths) -> float[batch, output.size]`."""
-    from seqbench_models.recurrent import BidirectionalStack, build_recurrent
     from torch import nn
+
+    from seqbench_models.recurrent import BidirectionalStack, build_recurrent
 
     def layer(features: int, size: int) -> nn.RNNBase:
         if params.cell == "rnn":

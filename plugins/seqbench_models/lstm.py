@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seqbench_models.params import GatedParams
-
 from seqbench import Input, ModelSpec, Output
+from seqbench_models.params import GatedParams
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def build(input: Input, output: Output, params: GatedParams) -> nn.Module:  # noqa: A002
+def build(input: Input, output: Output, params: GatedParams) -> nn.Module:
     """The model; `forward(x, lengths) -> float[batch, output.size]`.
 
     i, f, o = sigmoid(W x_t + U h_{t-1} + b), g = tanh(...), c_t = f c_{t-1} + i g, h_t = o tanh(c_t).
     """
-    from seqbench_models.recurrent import build_recurrent
     from torch import nn
+
+    from seqbench_models.recurrent import build_recurrent
 
     return build_recurrent(input, output, params, lambda features, size: nn.LSTM(features, size, batch_first=True))
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from seqbench_models.params import RecurrentParams
 from torch import Tensor, nn
 
 from seqbench import Input, Output
 from seqbench.nn import SequenceModel, last_state, reverse_padded, size_for_budget
+from seqbench_models.params import RecurrentParams
 
 MakeLayer = Callable[[int, int], nn.RNNBase]
 """`make(features, hidden_size)` gives one batch-first layer."""
@@ -62,11 +62,11 @@ class BidirectionalStack(nn.Module):
 
 
 def build_recurrent(
-    input: Input,  # noqa: A002 - the noun of the interface
+    input: Input,
     output: Output,
     params: RecurrentParams,
     make: MakeLayer,
-    stack: type[RecurrentStack] | type[BidirectionalStack] = RecurrentStack,
+    stack: type[RecurrentStack | BidirectionalStack] = RecurrentStack,
 ) -> SequenceModel:
     """The whole model, its hidden size from `params.hidden_size` or else from the budget, and initialised."""
 
@@ -105,5 +105,6 @@ def _set_forget_bias(layer: nn.LSTM, value: Any) -> None:
     if value is None:
         return
     gate = slice(layer.hidden_size, 2 * layer.hidden_size)
-    layer.bias_ih_l0[gate] = value
-    layer.bias_hh_l0[gate] = 0
+    biases = dict(layer.named_parameters())
+    biases["bias_ih_l0"][gate] = value
+    biases["bias_hh_l0"][gate] = 0

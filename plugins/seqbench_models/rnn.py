@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
-from seqbench_models.params import RecurrentParams
 
 from seqbench import Input, ModelSpec, Output
+from seqbench_models.params import RecurrentParams
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,10 +19,11 @@ class RnnParams(RecurrentParams):
     nonlinearity: Literal["tanh", "relu"] = Field(default="tanh")
 
 
-def build(input: Input, output: Output, params: RnnParams) -> nn.Module:  # noqa: A002
+def build(input: Input, output: Output, params: RnnParams) -> nn.Module:
     """The model; `forward(x, lengths) -> float[batch, output.size]`."""
-    from seqbench_models.recurrent import build_recurrent
     from torch import nn
+
+    from seqbench_models.recurrent import build_recurrent
 
     def layer(features: int, hidden_size: int) -> nn.RNNBase:
         return nn.RNN(features, hidden_size, batch_first=True, nonlinearity=params.nonlinearity)

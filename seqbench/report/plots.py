@@ -122,6 +122,8 @@ def forecast(record: CellRecord, predictions: Path) -> bytes:
 
 def learning_curve(record: CellRecord) -> bytes:
     """Loss per epoch, and the validation metric that chose the best epoch."""
+    from matplotlib.ticker import MaxNLocator
+
     epochs = [epoch.epoch for epoch in record.history]
     scores = [epoch.validation_metric for epoch in record.history]
     losses = [epoch.validation_loss for epoch in record.history]
@@ -140,7 +142,7 @@ def learning_curve(record: CellRecord) -> bytes:
     for one in axes:
         _plain(one)
         one.set_xlabel("epoch", color=INK)
-        one.xaxis.get_major_locator().set_params(integer=True)
+        one.xaxis.set_major_locator(MaxNLocator(integer=True))
         if record.best_epoch is not None:
             one.axvline(record.best_epoch, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), label="best epoch")
     loss.legend(frameon=False, fontsize=8)
@@ -223,9 +225,9 @@ def _lines(
     if np.issubdtype(when.dtype, np.datetime64):
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-        locator = AutoDateLocator(minticks=3)
+        locator = AutoDateLocator(minticks=3)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     else:
         axes.set_xlabel("test example", fontsize=8, color=INK)
 

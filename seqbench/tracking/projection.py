@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from seqbench.leaderboard import Row, board, latest
 from seqbench.records import CellRecord
+from seqbench.tracking.view import MAX_TAG, metric_name, row_note
 
-MAX_PARAM, MAX_TAG, MAX_KEY = 6000, 5000, 250
-"""MLflow's limits in characters (for tags the one of its older servers)."""
+MAX_PARAM, MAX_EXPERIMENT = 6000, 500
+"""MLflow's limits in characters."""
 
 STATUSES = {"ok": "FINISHED", "interrupted": "KILLED"}
 """By a record's status, the run's; every other status is FAILED."""
@@ -78,19 +79,7 @@ def series_of(records: Iterable[CellRecord]) -> list[Series]:
 
 def experiment_name(task_id: str) -> str:
     """The name of a task's experiment."""
-    return f"seqbench/{task_id}"
-
-
-def experiment_tags(rows: Sequence[Row]) -> dict[str, str]:
-    """Tags of a task's experiment: with the first MLflow's UI opens it on its runs, the second is its description."""
-    return {
-        "mlflow.experimentKind": "custom_model_development",
-        "mlflow.note.content": _board_note(rows)[:MAX_TAG],
-        "seqbench.task": rows[0].task_name,
-        "seqbench.source": rows[0].source,
-        "seqbench.primary": rows[0].metric,
-        "seqbench.higher_is_better": _text(rows[0].higher_is_better),
-    }
+    return f"seqbench/{task_id}"[:MAX_EXPERIMENT]
 
 
 def seed_content(record: CellRecord) -> RunContent:
@@ -115,10 +104,10 @@ def seed_content(record: CellRecord) -> RunContent:
     )
 
 
-def series_content(series: Series, rows: int) -> RunContent:
+def series_content(series: Series, ranked: int) -> RunContent:
     """The model-level run of a series: mean over seeds under each metric's own name, spread, interval, rank, costs.
 
-    rows: how many rows the board has.
+    ranked: how many rows of the board have a rank.
     """
     row, records = series.row, series.records
     # The built model's own configuration is in the records that got as far.
@@ -131,7 +120,7 @@ def series_content(series: Series, rows: int) -> RunContent:
         "seqbench.rank": "" if row.rank is None else str(row.rank),
         "seqbench.seeds": ",".join(map(str, row.seeds)),
         "seqbench.statuses": json.dumps(dict(row.statuses)),
-        "mlflow.note.content": _row_note(row, rows),
+        "mlflow.note.content": row_note(row, ranked),
         **next((_failure_tags(record) for record in records if record.failure), {"seqbench.failure": ""}),
     }
     if series.is_baseline:
@@ -141,7 +130,7 @@ def series_content(series: Series, rows: int) -> RunContent:
     return RunContent(
         name=row.model,
         params=_limited(_params(first)),
-        points=tuple(Point(_name(name), float(value), end) for name, value in values.items()),
+        points=tuple(Point(metric_name(name), _number(value), end) for name, value in values.items()),
         tags=_limited_tags(tags),
         status="FINISHED" if row.seeds else STATUSES.get(records[-1].status, "FAILED"),
         start=min(_milliseconds(record)[0] for record in records),
@@ -182,7 +171,7 @@ def _history(record: CellRecord) -> Iterator[Point]:
         }
         for name, value in values.items():
             if value is not None:
-                yield Point(_name(name), float(value), timestamp, epoch.epoch)
+                yield Point(metric_name(name), _number(value), timestamp, epoch.epoch)
 
 
 def _results(record: CellRecord) -> Iterator[Point]:
@@ -202,7 +191,7 @@ def _results(record: CellRecord) -> Iterator[Point]:
     _, end = _milliseconds(record)
     for name, value in values.items():
         if value is not None:
-            yield Point(_name(name), float(value), end)
+            yield Point(metric_name(name), _number(value), end)
 
 
 def _params(record: CellRecord) -> dict[str, Any]:
@@ -241,8 +230,8 @@ def _common_tags(record: CellRecord) -> dict[str, str]:
         "seqbench.torch": environment.get("torch"),
     }
     for kind in ("model", "task"):
-        plugin = provenance.get(kind)
-        for fact in ("distribution", "version", "source_hash") if isinstance(plugin, Mapping) else ():
+        plugin = provenance.get(kind) or {}
+        for fact in ("distribution", "version", "source_hash"):
             tags[f"seqbench.{kind}.{fact}"] = plugin.get(fact)
     return {key: _text(value) for key, value in tags.items() if value is not None}
 
@@ -252,40 +241,6 @@ def _failure_tags(record: CellRecord) -> dict[str, str]:
     return {"seqbench.failure": f"{failure.type}: {failure.message}"} if failure else {}
 
 
-def _row_note(row: Row, rows: int) -> str:
-    """A row of the board as a sentence."""
-    if row.mean is None:
-        return f"no result: {row.reason}"
-    half = "" if row.ci_low is None else f" ± {row.mean - row.ci_low:.4f} (95 %)"
-    rank = "" if row.rank is None else f", rank {row.rank} of {rows}"
-    beats = "; not better than the best baseline" if row.beats_best_baseline is False else ""
-    return f"{row.metric} {row.mean:.4f}{half} over {len(row.seeds)} seed(s){rank}{beats}"
-
-
-def _board_note(rows: Sequence[Row]) -> str:
-    """The board as a Markdown table."""
-    direction = "higher" if rows[0].higher_is_better else "lower"
-    lines = [
-        f"**{rows[0].task}**: {rows[0].metric}, {direction} is better; mean over seeds and its 95 % interval.",
-        "",
-        f"| # | model | {rows[0].metric} | ± | seeds | parameters | train s |",
-        "| ---: | --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for row in rows:
-        name = row.model.replace("|", "\\|") + (" (baseline)" if row.is_baseline else "")
-        values = (
-            "-" if row.rank is None else str(row.rank),
-            name,
-            "-" if row.mean is None else f"{row.mean:.4f}",
-            "" if row.ci_low is None or row.mean is None else f"{row.mean - row.ci_low:.4f}",
-            str(len(row.seeds)),
-            "" if row.parameters is None else f"{row.parameters:,}",
-            "" if row.train_seconds is None else f"{row.train_seconds:.1f}",
-        )
-        lines.append("| " + " | ".join(values) + " |")
-    return "\n".join(lines)
-
-
 def _milliseconds(record: CellRecord) -> tuple[int, int]:
     """Start and end; a record without a start (its worker died) starts when it ends."""
     end = math.floor(1000 * record.finished_at)
@@ -293,16 +248,16 @@ def _milliseconds(record: CellRecord) -> tuple[int, int]:
 
 
 def _limited(values: Mapping[str, Any]) -> dict[str, str]:
-    return {_name(key): _text(value)[:MAX_PARAM] for key, value in values.items()}
+    return {metric_name(key): _text(value)[:MAX_PARAM] for key, value in values.items()}
 
 
 def _limited_tags(values: Mapping[str, str]) -> dict[str, str]:
     return {key: value[:MAX_TAG] for key, value in values.items()}
 
 
-def _name(name: str) -> str:
-    """A name that MLflow takes: letters, digits, `_`, `-`, `.`, spaces and `/` between other characters."""
-    return re.sub(r"[^\w.\- /]|(?<=/)/|^[/.]+|/\.*$", "_", name)[:MAX_KEY]
+def _number(value: float) -> float:
+    """The value as MLflow stores it: infinity is the largest float, so that what is read back equals what is sent."""
+    return max(-sys.float_info.max, min(sys.float_info.max, float(value)))
 
 
 def _text(value: Any) -> str:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import reference_cells as reference
 import torch
 from numpy.typing import NDArray
-from seqbench_models import seqbench_models
 from torch import nn
 
+import reference_cells as reference
 from seqbench import Classes, Dense, Forecast, Input, Output, Tokens
+from seqbench_models import seqbench_models
 
 SPECS = {spec.name: spec for spec in seqbench_models()}
 LENGTHS = [5, 3, 1, 4]
@@ -40,6 +40,7 @@ def build(name: str, given: Input, output: Output, **params: Any) -> nn.Module:
 def examples(given: Input) -> tuple[list[NDArray[Any]], torch.Tensor, torch.Tensor]:
     """Sequences, and the same as a padded batch with lengths."""
     random = np.random.default_rng(5)
+    sequences: list[NDArray[Any]]
     if isinstance(given, Dense):
         sequences = [random.normal(size=(length, given.features)) for length in LENGTHS]
         x = torch.zeros(len(LENGTHS), max(LENGTHS), given.features, dtype=torch.float64)
@@ -88,12 +89,12 @@ def test_gradient(name: str, params: dict[str, Any], step: reference.Step, kind:
         loss = nn.functional.mse_loss(module(x, lengths), torch.from_numpy(targets))
     torch.autograd.backward(loss)
     state = numpy_state(module)
-    measure = reference.cross_entropy if kind == "softmax" else reference.mean_squared_error
+    measure: Any = reference.cross_entropy if kind == "softmax" else reference.mean_squared_error
 
     def value() -> float:
         both = name == "bidirectional"
         scores = reference.outputs(step, sequences, state, layers=1, both=both, pooling=pooling)
-        return measure(scores, targets)
+        return float(measure(scores, targets))
 
     assert float(loss.detach()) == pytest.approx(value(), rel=1e-5)
     for weight, parameter in module.named_parameters():
@@ -106,5 +107,5 @@ def test_gradient(name: str, params: dict[str, Any], step: reference.Step, kind:
             state[weight][place] = before - STEP
             numeric[place] = (above - value()) / (2 * STEP)
             state[weight][place] = before
-        error = np.linalg.norm(numeric - parameter.grad.numpy()) / max(np.linalg.norm(numeric), 1e-8)
+        error = np.linalg.norm(numeric - parameter.grad.numpy()) / max(float(np.linalg.norm(numeric)), 1e-8)
         assert error < 1e-5, f"{weight}: {error}"

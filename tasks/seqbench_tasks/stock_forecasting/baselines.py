@@ -27,7 +27,7 @@ AR_ORDERS = (1, 2, 3, 5, 8, 10, 15, 20, 30, 60)
 RIDGE_PENALTIES = tuple(float(10.0**power) for power in np.arange(-4.0, 6.5, 0.5))
 
 
-def naive(train: SequenceSet, validation: SequenceSet, output: Output) -> Predict:
+def naive(_train: SequenceSet, _validation: SequenceSet, output: Output) -> Predict:
     """Every day ahead is the last close: the random walk's best forecast, MASE 1 by definition."""
 
     def predict(split: SequenceSet) -> NDArray[np.float64]:
@@ -36,7 +36,7 @@ def naive(train: SequenceSet, validation: SequenceSet, output: Output) -> Predic
     return predict
 
 
-def drift(train: SequenceSet, validation: SequenceSet, output: Output) -> Predict:
+def drift(train: SequenceSet, _validation: SequenceSet, output: Output) -> Predict:
     """The last close, growing by the mean log-return of the train days: a random walk with drift."""
     mean_return = float(np.log(train.extras["actual"][:, 0] / train.extras["last_close"]).mean())
 
@@ -82,7 +82,7 @@ def ar(train: SequenceSet, validation: SequenceSet, output: Output) -> Predict:
     return _chosen(fit, [order for order in AR_ORDERS if order <= available] or [0], train, validation)
 
 
-def ridge(train: SequenceSet, validation: SequenceSet, output: Output) -> Predict:
+def ridge(train: SequenceSet, validation: SequenceSet, _output: Output) -> Predict:
     """A linear map from the whole window to the outputs, its squared weights penalised, the intercept free.
 
     Hoerl & Kennard, "Ridge regression", Technometrics 12 (1970); solved for every penalty from one decomposition.
@@ -112,7 +112,8 @@ def past_closes(split: SequenceSet) -> NDArray[np.float64]:
     column = _windows(split)[:, :, 0].astype(np.float64)
     values = column * extras["input_scale"][:, None] + extras["input_offset"][:, None]
     if not len(split) or bool(extras["input_is_level"][0]):
-        return values
+        # The last one is known exactly; the window has it rounded to float32.
+        return np.concatenate([values[:, :-1], extras["last_close"][:, None]], axis=1)
     since = np.cumsum(values[:, ::-1], axis=1)[:, ::-1]
     before = extras["last_close"][:, None] * np.exp(-since)
     return np.concatenate([before, extras["last_close"][:, None]], axis=1)

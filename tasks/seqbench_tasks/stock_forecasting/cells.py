@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from seqbench import DataError
 
@@ -30,6 +31,7 @@ _TRIAL_CELLS = 60
 _CURRENCY = re.compile(r"[$€£¥\s\u00a0']|USD|EUR|GBP")
 _PLAIN = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?")
+_SWAPPED = str.maketrans(".,", ",.")
 _MAGNITUDES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 
@@ -46,7 +48,7 @@ def parse_numbers(cells: Sequence[str]) -> list[float]:
     """
     stripped = [_CURRENCY.sub("", cell) for cell in cells]
     if _has_decimal_commas(stripped):
-        stripped = [cell.translate(str.maketrans({".": ",", ",": "."})) for cell in stripped]
+        stripped = [cell.translate(_SWAPPED) for cell in stripped]
     return [_number(cell) for cell in stripped]
 
 
@@ -57,7 +59,7 @@ def _has_decimal_commas(cells: Sequence[str]) -> bool:
         if "," in cell and "." in cell:
             votes += 1 if cell.rfind(",") > cell.rfind(".") else -1
         elif "," in cell:
-            votes += re.fullmatch(r"[-+]?\d+,(\d{1,2}|\d{4,})", cell) is not None
+            votes += re.fullmatch(r"[-+]?(\d+,(\d{1,2}|\d{4,})|0,\d+)", cell) is not None
         elif "." in cell:
             votes -= re.fullmatch(r"[-+]?\d+\.(\d{1,2}|\d{4,})", cell) is not None
     return votes > 0
@@ -111,7 +113,7 @@ def _one_calendar(names: list[str], readings: dict[str, list[datetime | None]], 
 def _irregularity(days: Sequence[datetime | None]) -> float:
     """The longest step over the median step, or infinity for a calendar that does not run one way."""
     known = [day for day in days if day is not None]
-    steps = [(later - earlier).total_seconds() for earlier, later in zip(known, known[1:], strict=False)]
+    steps = [(later - earlier).total_seconds() for earlier, later in pairwise(known)]
     steps = sorted(abs(step) for step in steps) if _runs_one_way(steps) else []
     middle = steps[len(steps) // 2] if steps else 0.0
     return steps[-1] / middle if middle > 0 else math.inf
@@ -123,7 +125,7 @@ def _runs_one_way(steps: Sequence[float]) -> bool:
 
 def _strptime(cell: str, date_format: str) -> datetime | None:
     try:
-        return datetime.strptime(cell.strip(), date_format).replace(tzinfo=None)
+        return datetime.strptime(cell.strip(), date_format).replace(tzinfo=None)  # noqa: DTZ007 - the wall clock
     except ValueError:
         return None
 
@@ -149,4 +151,4 @@ def _epoch(cell: str) -> datetime | None:
     if not re.fullmatch(r"\d{9,10}(\.0)?|\d{12,13}", cell):
         return None
     seconds = float(cell) / (1000 if len(cell.partition(".")[0]) > 10 else 1)
-    return datetime.fromtimestamp(seconds, tz=timezone.utc).replace(tzinfo=None, microsecond=0)
+    return datetime.fromtimestamp(seconds, tz=UTC).replace(tzinfo=None, microsecond=0)

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqbench import DataError
-
 from seqbench_tasks.stock_forecasting.cells import parse_dates
 from seqbench_tasks.stock_forecasting.params import StockParams
-from seqbench_tasks.stock_forecasting.table import DATE_NAMES, TIME_NAMES, Table, normalise
+from seqbench_tasks.stock_forecasting.table import DATE_NAMES, TIME_NAMES, Table, names_a_date, normalise
 
 ADJUSTED_NAMES = ("adjclose", "adjustedclose", "closeadj", "adjcloseprice", "adjustedclosingprice", "adjprice")
 CLOSE_NAMES = ("close", "closelast", "closeprice", "closingprice", "lastclose", "price", "last", "lastprice")
@@ -62,12 +61,12 @@ def find_columns(table: Table, params: StockParams) -> Columns:
 
 def _date_column(table: Table, names: Sequence[str]) -> int:
     """The column called date; else the one called time, or any other, in which most of the first rows hold dates."""
-    for index, name in enumerate(names):
-        if name in DATE_NAMES:
-            return index
+    named = _first(names, [*DATE_NAMES, *(name for name in names if names_a_date(name))])
+    if named is not None:
+        return named
     for index in sorted(range(len(names)), key=lambda position: names[position] not in TIME_NAMES):
         cells = table.column(index)[:PROBE_ROWS]
-        if not all(_is_number_like(cell) for cell in cells) and _reads_as_dates(cells):
+        if (names[index] in TIME_NAMES or not all(map(_is_number_like, cells))) and _reads_as_dates(cells):
             return index
     raise DataError(f"{table.path} has no date column; its columns are {_listed(table)}: call one of them Date")
 

@@ -22,7 +22,7 @@ def closes_from_outputs(outputs: NDArray[np.float64], split: SequenceSet) -> NDA
     extras = split.extras
     values = np.asarray(outputs, dtype=np.float64) * extras["scale"][:, None] + extras["offset"][:, None]
     if len(split) and bool(extras["is_level"][0]):
-        return values
+        return np.asarray(values)
     # An untrained model may put out anything: beyond e^±50 only infinities would be added.
     return np.asarray(extras["last_close"][:, None] * np.exp(np.clip(np.cumsum(values, axis=1), -50.0, 50.0)))
 

@@ -33,11 +33,13 @@ class PriceSeries:
 
     days: `datetime64[s][n]`, strictly increasing. price: `float64[n]`, positive: what is forecast.
     columns: name → `float64[n]`: `close` (unadjusted), `open`, `high`, `low`, `volume`, when ohlcv was asked for.
+    path: the file, for errors.
     rows: rows in the file of this series. dropped: one sentence with line and reason per row left out.
     column: the header of the price column.
     """
 
     name: str
+    path: str
     days: NDArray[np.datetime64]
     price: NDArray[np.float64]
     columns: Mapping[str, NDArray[np.float64]]
@@ -79,14 +81,15 @@ def read_prices(path: Path, params: StockParams) -> PriceSeries:
     others = {name: columns.others[name] for name in wanted if name in columns.others}
     lacking = [name for name in wanted[:3] if name not in others]
     if lacking:
-        raise DataError(f"{table.path} has no {lacking[0]} column, which features = ohlcv needs: use features = returns")
+        raise DataError(f"{table.path} has no {lacking[0]} column, which features = ohlcv needs: choose others")
     if wanted:
         others["close"] = columns.close
     rows, dropped = _good_rows(table, columns, others, params)
     rows, repeated = _one_per_day(rows, table, columns.price)
     values = np.array([row.others for row in rows], dtype=np.float64).reshape(len(rows), len(others))
     return PriceSeries(
-        name=params.ticker or params.column or path.stem,
+        name=params.ticker or params.column or path.name.partition(".")[0],
+        path=table.path,
         days=np.array([row.day for row in rows], dtype="datetime64[s]"),
         price=np.array([row.price for row in rows], dtype=np.float64),
         columns={name: values[:, position] for position, name in enumerate(others)},

@@ -13,7 +13,8 @@ from statistics import median
 from seqbench import DataError
 
 DELIMITERS = ("\t", ";", "|", ",")
-DATE_NAMES = frozenset({"date", "datetime", "timestamp", "day", "tradedate", "tradingday", "observationdate", "dtyyyymmdd"})
+DATE_NAMES = ("date", "datetime", "timestamp", "dtyyyymmdd", "tradingday", "day")
+"""The likelier first; a name that ends in `date` (`Trade Date`, `observation_date`) does too."""
 TIME_NAMES = frozenset({"time"})
 HEADER_SEARCH_ROWS = 20
 """A title or a licence may stand above the header, but never this many lines of it."""
@@ -33,8 +34,13 @@ class Table:
 
 
 def normalise(name: str) -> str:
-    """A column name as it is compared: lower case, letters and digits only, no leading `4. ` (`Close/Last` → closelast)."""
+    """A name as it is compared: lower case, letters and digits only, no leading `4. ` (`Close/Last` → closelast)."""
     return re.sub(r"[^a-z0-9]", "", re.sub(r"^\s*\d+\.\s+", "", name.lower()))
+
+
+def names_a_date(name: str) -> bool:
+    """Whether a normalised column name says that it holds dates."""
+    return name in DATE_NAMES or name.endswith("date")
 
 
 def read_table(path: Path) -> Table:
@@ -59,7 +65,9 @@ def _decode(path: Path) -> str:
     except FileNotFoundError:
         raise DataError(f"{path} does not exist: give the path of a CSV with a date and a close column") from None
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): give a CSV with a date and a close column") from None
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}): give a CSV with a date and a close column"
+        ) from None
     if data[:2] == b"\x1f\x8b":
         try:
             data = gzip.decompress(data)
@@ -105,7 +113,7 @@ def _header_row(lines: list[tuple[int, list[str]]]) -> int | None:
     """The first row that names a date column, else the first with two cells."""
     head = lines[:HEADER_SEARCH_ROWS]
     for index, (_, cells) in enumerate(head):
-        if len(cells) > 1 and any(normalise(cell) in DATE_NAMES for cell in cells):
+        if len(cells) > 1 and any(names_a_date(normalise(cell)) for cell in cells):
             is_third_of_yfinance = index >= 2 and not any(cell.strip() for cell in cells[1:])
             return index - 2 if is_third_of_yfinance else index
     return next((index for index, (_, cells) in enumerate(head) if len(cells) > 1), None)
@@ -114,7 +122,7 @@ def _header_row(lines: list[tuple[int, list[str]]]) -> int | None:
 def _yfinance_header(
     lines: list[tuple[int, list[str]]],
 ) -> tuple[list[str], list[tuple[int, list[str]]]] | None:
-    """yfinance's three header rows (fields, tickers, `Date`) as one: `Close`, or `AAPL.Close` for several tickers."""
+    """Three header rows of yfinance (fields, tickers, `Date`) as one: `Close`, or `AAPL.Close` for several tickers."""
     labels = [cells[0].strip().lower() for _, cells in lines[:3]]
     if len(labels) < 3 or sorted(labels[:2]) != ["price", "ticker"]:
         return None

@@ -6,6 +6,7 @@ model far below 1 on such a series has seen the future.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -22,17 +23,24 @@ def prepare(source: str, params: StockParams, cache: Path) -> TaskData:
     """Read the series and cut its windows.
 
     source: `"builtin"` (the S&P 500 of the package arch, daily, 1999-2018) or the path of a CSV file with a date and a
-    close column. cache: unused, nothing is downloaded.
+    close column.
     Raises DataError with file, line and column for a source that cannot be used.
     """
     from seqbench_tasks.stock_forecasting.reader import builtin_path, read_prices
     from seqbench_tasks.stock_forecasting.windows import make_windows
 
-    return make_windows(read_prices(builtin_path() if source == "builtin" else Path(source), params), params)
+    if source == "builtin":
+        series = replace(read_prices(builtin_path(), params), name="S&P 500")
+    else:
+        series = read_prices(Path(source), params)
+    return make_windows(series, params)
 
 
 def augment(
-    x: torch.Tensor, lengths: torch.Tensor, generator: torch.Generator, params: StockParams
+    x: torch.Tensor,
+    lengths: torch.Tensor,
+    generator: torch.Generator,
+    params: StockParams,
 ) -> torch.Tensor:
     """Training windows `x: float[batch, time, features]` with noise on every value and one offset per window.
 
@@ -84,7 +92,8 @@ SPEC = TaskSpec(
     loss="huber",
     params=StockParams,
     baselines={name: partial(_call, "baselines", name) for name in BASELINES},
-    trainer={"batch_size": 64, "max_epochs": 10, "patience": 3},
+    trainer={"batch_size": 128, "max_epochs": 10, "patience": 3},
+    model_defaults={"parameter_budget": 5_000, "dropout": 0.0},
     augment=augment,
     predictions=partial(_call, "metrics", "predictions"),
     describe=describe,

@@ -66,9 +66,14 @@ def make_windows(series: PriceSeries, params: StockParams) -> TaskData:
     splits = [_split(series, scaled, params, *bounds[place : place + 2]) for place in range(3)]
     for name, split in zip(SPLIT_NAMES, splits, strict=True):
         if len(split) and not np.any(split.extras["actual"] != split.extras["last_close"][:, None]):
-            raise DataError(f"the price of {series.name} never changes in {name}: give a series that is traded")
+            raise DataError(f"the price of {series.path} never changes in {name}: give a series that is traded")
     return TaskData(
-        Dense(scaled.inputs.shape[1]), Forecast(params.horizon), *splits, notes=_notes(series, params, scaled, bounds)
+        input=Dense(scaled.inputs.shape[1]),
+        output=Forecast(params.horizon),
+        train=splits[0],
+        validation=splits[1],
+        test=splits[2],
+        notes=_notes(series, params, scaled, bounds),
     )
 
 
@@ -84,9 +89,10 @@ def _bounds(series: PriceSeries, params: StockParams) -> tuple[int, int, int, in
     needed = params.look_back + FEWEST_TARGET_DAYS + params.horizon - 1
     for place, name in enumerate(SPLIT_NAMES):
         days = bounds[place + 1] - bounds[place]
-        if days < needed and (days > 0 or name != "validation" or params.splits[1] > 0 and not params.split_dates):
+        is_left_out = name == "validation" and days == 0 and (params.split_dates is not None or params.splits[1] == 0)
+        if days < needed and not is_left_out:
             raise DataError(
-                f"{series.name} has {count} usable rows, of which {days} are {name}, fewer than the {needed} that "
+                f"{series.path} has {count} usable rows, of which {days} are {name}, fewer than the {needed} that "
                 f"look_back = {params.look_back} and {FEWEST_TARGET_DAYS} target days need: give a longer series, a "
                 "shorter look_back or other splits"
             )
@@ -114,7 +120,7 @@ def _scale(series: PriceSeries, params: StockParams, train_end: int) -> _Scaled:
 def _fit(values: NDArray[np.float64], series: PriceSeries, name: str, params: StockParams) -> Scaler:
     scaler = Scaler.fit(values, params.scaler)
     if not scaler.scale > 0:
-        raise DataError(f"the {name} of {series.name} never changes in train: give a series that is traded")
+        raise DataError(f"the {name} of {series.path} never changes in train: give a series that is traded")
     return scaler
 
 

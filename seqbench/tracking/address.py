@@ -1,0 +1,58 @@
+"""Where MLflow is, where it keeps files, and how its client and server are set; imports nothing of MLflow."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from pathlib import Path
+
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # Its own defaults keep trying a dead server for minutes; two more tries of 20 s are enough for a busy one.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+"""MLflow's own settings for a quiet and impatient client; what the user has set in the environment wins."""
+
+
+def quieten() -> None:
+    """Set MLflow's settings before its import, and silence the chatter of what it uses."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+def sqlite_file(tracking_uri: str) -> Path | None:
+    """The file of a SQLite address (`sqlite:///relative` or `sqlite:////absolute`); None for any other."""
+    found = re.fullmatch(r"sqlite(?:\+\w+)?:///([^?]+)(?:\?.*)?", tracking_uri)
+    return Path(found[1]).absolute() if found and found[1] != ":memory:" else None
+
+
+def is_server(tracking_uri: str) -> bool:
+    """Is it the address of a running MLflow server, rather than of a database or folder?"""
+    return tracking_uri.startswith(("http://", "https://"))
+
+
+def artifact_location(tracking_uri: str, results: Path) -> str | None:
+    """Where a new experiment keeps its artifacts: a URI, or None to leave it to the server.
+
+    Beside a SQLite file and, for other databases, in the results folder: MLflow's own choice for a database would be
+    `mlruns` in whatever the current folder is.
+    """
+    file = sqlite_file(tracking_uri)
+    if file is not None:
+        return (file.parent / "mlartifacts").as_uri()
+    is_database = tracking_uri.startswith(("sqlite", "postgresql", "mysql", "mssql"))
+    return (results.absolute() / "mlartifacts").as_uri() if is_database else None
+
+
+def without_password(tracking_uri: str) -> str:
+    """The address as it may be shown."""
+    return re.sub(r"//[^/@\s]*@", "//***@", tracking_uri)

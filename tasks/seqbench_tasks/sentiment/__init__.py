@@ -1,0 +1,1 @@
+"""Sentiment: the tokens of a review → its class."""

@@ -1,0 +1,77 @@
+"""Texts → token numbers: a vocabulary from train only, by the tokenizers library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from seqbench import Classes, SequenceSet, TaskData, Tokens
+from seqbench_tasks.sentiment.params import SentimentParams
+from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+PADDING, UNKNOWN = "[PAD]", "[UNK]"
+"""Tokens 0 and 1."""
+
+
+def make_tokenizer(texts: list[str], params: SentimentParams) -> Tokenizer:
+    """A tokenizer of lower-cased words and punctuation marks whose vocabulary is what `texts` have.
+
+    Ties in frequency are broken in alphabetical order, so the same texts give the same numbers.
+    """
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.WordLevel(unk_token=UNKNOWN))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.WordLevelTrainer(
+        vocab_size=params.vocabulary_size,
+        min_frequency=params.min_frequency,
+        special_tokens=[PADDING, UNKNOWN],
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def task_data(corpus: Corpus, params: SentimentParams) -> TaskData:
+    """All splits as token numbers; a text without any token is one unknown token."""
+    tokenizer = make_tokenizer([item.text for item in corpus.splits["train"]], params)
+    splits = {name: _sequence_set(corpus.splits[name], corpus.labels, tokenizer, params) for name in SPLITS}
+    notes = {**corpus.notes, "vocabulary": tokenizer.get_vocab_size(), **_facts(corpus, splits)}
+    return TaskData(
+        input=Tokens(tokenizer.get_vocab_size()),
+        output=Classes(corpus.labels),
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        notes=notes,
+    )
+
+
+def _sequence_set(
+    items: list[LabelledText], labels: tuple[str, ...], tokenizer: Tokenizer, params: SentimentParams
+) -> SequenceSet:
+    import numpy as np
+
+    numbers = {label: number for number, label in enumerate(labels)}
+    encoded = tokenizer.encode_batch([item.text for item in items])
+    sequences = [np.array(item.ids[: params.max_length] or [1], dtype=np.int32) for item in encoded]
+    targets = np.array([numbers[item.label] for item in items], dtype=np.int64)
+    return SequenceSet.from_sequences(sequences, targets, [item.place for item in items])
+
+
+def _facts(corpus: Corpus, splits: dict[str, SequenceSet]) -> dict[str, Any]:
+    import numpy as np
+
+    facts: dict[str, Any] = {"classes": {}, "lengths": {}, "unknown_part": {}}
+    for name, split in splits.items():
+        if not len(split):
+            continue
+        counts = np.bincount(split.targets, minlength=len(corpus.labels))
+        facts["classes"][name] = dict(zip(corpus.labels, map(int, counts), strict=True))
+        places = np.percentile(split.lengths, [0, 50, 95, 100])
+        facts["lengths"][name] = dict(zip(("min", "median", "p95", "max"), map(float, places), strict=True))
+        facts["unknown_part"][name] = float((split.values == 1).mean())
+    return facts

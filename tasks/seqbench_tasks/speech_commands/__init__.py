@@ -1,0 +1,1 @@
+"""Speech commands: log-mel frames of a spoken word → the word."""

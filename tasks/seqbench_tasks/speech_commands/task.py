@@ -1,0 +1,105 @@
+"""The speech task: which word is spoken, from log-mel frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqbench import Output, SequenceSet, TaskData, TaskSpec
+from seqbench_tasks.classification import accuracy, logistic_regression, macro_f1, majority
+from seqbench_tasks.speech_commands.params import SpeechParams
+
+if TYPE_CHECKING:
+    import torch
+
+    from seqbench_tasks.classification import Predictor
+
+
+def prepare(source: str, params: SpeechParams, cache: Path) -> TaskData:
+    """Read the recordings and compute their frames.
+
+    source: `"builtin"` (synthetic voices) or the path of a folder in Speech Commands layout. cache: unused.
+    Raises DataError for a source that cannot be used.
+    """
+    from seqbench_tasks.speech_commands.builtin import read_builtin
+    from seqbench_tasks.speech_commands.features import task_data
+    from seqbench_tasks.speech_commands.folder import read_folder
+
+    recordings = read_builtin(params) if source == "builtin" else read_folder(Path(source), params)
+    return task_data(recordings, params)
+
+
+def pooled_frames(split: SequenceSet) -> Any:
+    """Mean, standard deviation and maximum of each band over a clip: `float[N, 3 * bands]`."""
+    import numpy as np
+
+    rows = []
+    for index in range(len(split)):
+        frames = split.example(index)
+        rows.append(np.concatenate([frames.mean(0), frames.std(0), frames.max(0)]))
+    return np.array(rows)
+
+
+def pooled_logistic_regression(train: SequenceSet, validation: SequenceSet, output: Output) -> Predictor:
+    """Logistic regression on pooled log-mel frames: what a word's overall colour tells, without order."""
+    return logistic_regression(pooled_frames, train, validation, output)
+
+
+def augment(x: torch.Tensor, lengths: torch.Tensor, generator: torch.Generator, params: SpeechParams) -> torch.Tensor:
+    """Training frames `x: float[batch, time, bands]` shifted in time, with noise, and masked; what is off does nothing.
+
+    Masks are those of SpecAugment (Park et al. 2019), set to 0, the mean of scaled frames. Padding stays 0.
+    """
+    import torch
+
+    batch, time, bands = x.shape
+
+    def whole(high: int, *shape: int) -> torch.Tensor:
+        return torch.randint(0, high, shape, generator=generator, device=x.device)
+
+    steps = torch.arange(time, device=x.device)
+    if params.time_shift:
+        shift = whole(2 * params.time_shift + 1, batch, 1) - params.time_shift
+        source = (steps - shift).clamp(min=0).minimum(lengths[:, None] - 1)
+        x = x.gather(1, source[..., None].expand(-1, -1, bands))
+    if params.noise_std:
+        x = x + params.noise_std * torch.randn(x.shape, generator=generator, device=x.device)
+    for _ in range(params.frequency_masks):
+        width = whole(params.frequency_width + 1, batch, 1)
+        first = whole(bands, batch, 1)
+        places = torch.arange(bands, device=x.device)
+        x = x.masked_fill(((places >= first) & (places < first + width))[:, None], 0)
+    for _ in range(params.time_masks):
+        width = whole(params.time_width + 1, batch, 1)
+        first = (torch.rand((batch, 1), generator=generator, device=x.device) * lengths[:, None]).long()
+        x = x.masked_fill(((steps >= first) & (steps < first + width))[..., None], 0)
+    return x.masked_fill((steps >= lengths[:, None])[..., None], 0)
+
+
+def describe(data: TaskData) -> str:
+    """One paragraph: words, clips and speakers per split, rate, and what was left out."""
+    notes = data.notes
+    sizes = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
+    splits = ", ".join(f"{name} {size} ({notes['speakers'][name]} speakers)" for name, size in sizes.items())
+    dropped = len(notes.get("dropped", ()))
+    left_out = f" {dropped} recordings were left out: {notes['dropped'][0]}." if dropped else ""
+    return f"{data.output.size} words at {notes['sample_rate']} Hz, split {notes['split']}: {splits}.{left_out}"
+
+
+SPEC = TaskSpec(
+    name="speech_commands",
+    prepare=prepare,
+    input_kind="dense",
+    metrics={"accuracy": accuracy, "macro_f1": macro_f1},
+    primary="accuracy",
+    higher_is_better=True,
+    loss="cross_entropy",
+    params=SpeechParams,
+    baselines={"majority": majority, "logistic_regression": pooled_logistic_regression},
+    trainer={"max_epochs": 14, "patience": 5, "batch_size": 64, "learning_rate": 3e-3, "weight_decay": 0.01},
+    model_defaults={"parameter_budget": 60_000, "dropout": 0.4},
+    augment=augment,
+    describe=describe,
+    distributions=("soundfile", "torchaudio"),
+    about="Which word is spoken, from log-mel frames (synthetic voices in noise, or a folder of recordings).",
+)
