@@ -33,6 +33,8 @@ def print_boards(records: Iterable[CellRecord], tasks: set[str] | None = None) -
         if tasks is None or task in tasks:
             out.print()
             out.print(as_table(task, rows))
+            for note in notes(rows):
+                out.print(_escaped(note), style="yellow")
 
 
 def as_table(task: str, rows: list[Row]) -> Table:
@@ -71,12 +73,16 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def remark(row: Row) -> str:
-    """What the numbers do not say: a baseline, a model no better than one, cells that did not end well."""
+    """What the numbers do not say: a baseline, cells that did not end well."""
     parts = ["baseline"] if row.is_baseline else []
-    if row.beats_best_baseline is False:
-        parts.append("not better than the best baseline")
     parts += [f"{count} {status}" for status, count in row.statuses.items() if status != "ok"]
     return ", ".join(parts)
+
+
+def notes(rows: list[Row]) -> list[str]:
+    """A sentence on the models that no baseline is worse than, if there are such."""
+    weak = [row.model for row in rows if row.beats_best_baseline is False]
+    return [f"Not better than the best baseline: {', '.join(weak)}."] if weak else []
 
 
 def as_json(rows: list[Row]) -> str:
@@ -107,6 +113,7 @@ def as_markdown(rows: list[Row]) -> str:
         lines = [f"### {task}", "", f"{group[0].metric}, {direction} is better", "", _pipe(headings)]
         lines.append(_pipe(["---:" if position not in (1, 7) else "---" for position in range(len(headings))]))
         lines += [_pipe(_cells(row)) for row in group]
+        lines += [f"\n{note}" for note in notes(group)]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
 

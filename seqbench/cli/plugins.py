@@ -22,15 +22,21 @@ def plugins(
     if as_json:
         typer.echo(json.dumps([asdict(item) for item in registry.plugins], indent=2))
         return
+    from rich.console import Console
     from rich.markup import escape
+    from rich.measure import Measurement
     from rich.table import Table
 
     from seqbench.cli.console import out
 
-    table = Table("name", "kind", "distribution", "version", "source", "status", box=None, pad_edge=False)
+    table = Table("name", "kind", "distribution", "version", "status", "source", box=None, pad_edge=False)
     table.header_style = "dim"
     for item in registry.plugins:
-        status = item.status if item.status == "ok" else f"{item.status}: {item.reason}"
-        row = (item.name, item.kind, item.distribution, item.version, item.source, status)
+        row = (item.name, item.kind, item.distribution, item.version, item.status, item.source)
         table.add_row(*map(escape, row))
-    out.print(table)
+    # A path is worth more whole than a column is worth narrow: the terminal wraps what is too long.
+    width = Measurement.get(out, out.options.update(max_width=1 << 16), table).maximum
+    Console(width=max(width, out.width)).print(table)
+    for item in registry.plugins:
+        if item.reason:
+            out.print(f"{escape(item.name)} {escape(item.status)}: {escape(item.reason)}", soft_wrap=True)

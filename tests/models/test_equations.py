@@ -28,6 +28,7 @@ CASES: list[tuple[str, dict[str, Any], reference.Step]] = [
     ("bidirectional", {"cell": "lstm"}, reference.lstm),
     ("bidirectional", {"cell": "gru"}, reference.gru),
 ]
+NAMES = [" ".join([name, *map(str, params.values())]) for name, params, _ in CASES]
 POOLINGS = ("last", "mean", "max", "mean_max", "attention")
 
 
@@ -58,7 +59,7 @@ def numpy_state(module: nn.Module) -> dict[str, NDArray[np.float64]]:
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize(("name", "params", "step"), CASES, ids=lambda value: str(value) if value else "")
+@pytest.mark.parametrize(("name", "params", "step"), CASES, ids=NAMES)
 def test_forward(name: str, params: dict[str, Any], step: reference.Step, layers: int, pooling: str) -> None:
     """For each cell, depth and pooling, outputs for dense and token input equal the written-out recurrence."""
     for given in (Dense(2), Tokens(7)):
@@ -71,7 +72,7 @@ def test_forward(name: str, params: dict[str, Any], step: reference.Step, layers
 
 
 @pytest.mark.parametrize("kind", ["softmax", "linear"])
-@pytest.mark.parametrize(("name", "params", "step"), CASES, ids=lambda value: str(value) if value else "")
+@pytest.mark.parametrize(("name", "params", "step"), CASES, ids=NAMES)
 def test_gradient(name: str, params: dict[str, Any], step: reference.Step, kind: str) -> None:
     """The loss's gradient by every weight equals central differences of the reference, for both kinds of output."""
     given = Dense(2)

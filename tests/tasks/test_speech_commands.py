@@ -13,7 +13,7 @@ import torch
 
 from seqbench import Classes, DataError, Dense, SequenceSet, TaskData
 from seqbench_tasks.classification import accuracy, macro_f1, majority
-from seqbench_tasks.speech_commands.builtin import FOLDER, coloured_noise
+from seqbench_tasks.speech_commands.builtin import FOLDER, RATE, coloured_noise, in_bursts
 from seqbench_tasks.speech_commands.folder import which_set
 from seqbench_tasks.speech_commands.params import SpeechParams
 from seqbench_tasks.speech_commands.task import SPEC, augment, describe
@@ -58,7 +58,7 @@ def make(tmp_path: Path) -> Make:
 def test_the_embedded_data_is_as_promised(builtin: TaskData) -> None:
     """Ten words by 72 voices, none of them in two splits, in at most 5 MB."""
     assert (Dense(40), 10) == (builtin.input, builtin.output.size)
-    assert (1920, 160, 320) == (len(builtin.train), len(builtin.validation), len(builtin.test))
+    assert (2880, 160, 320) == (len(builtin.train), len(builtin.validation), len(builtin.test))
     voices = [
         {name.split("/")[1].split("_")[0] for name in split.ids.tolist()}
         for split in (builtin.train, builtin.validation, builtin.test)
@@ -86,6 +86,16 @@ def test_noise_has_its_colour(exponent: float) -> None:
     power = np.abs(np.fft.rfft(noise)) ** 2
     low, high = power[100:200].mean(), power[10_000:20_000].mean()
     assert np.log10(low / high) / 2 == pytest.approx(exponent, abs=0.1)
+
+
+def test_noise_comes_in_bursts() -> None:
+    """Half of the time there is noise, the rest 26 dB less, in pieces of a fifth of a second, of unit power in all."""
+    noise = in_bursts(np.ones(RATE * 200), np.random.default_rng(0))
+    assert np.mean(noise**2) == pytest.approx(1)
+    loud = noise > noise.max() / 2
+    assert 0.45 < loud.mean() < 0.55
+    assert noise.max() / noise.min() == pytest.approx(20)
+    assert RATE * 200 / (np.count_nonzero(np.diff(loud.astype(int))) + 1) == pytest.approx(0.2 * RATE, rel=0.05)
 
 
 def test_lists_are_the_splits(make: Make) -> None:

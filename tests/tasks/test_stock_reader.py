@@ -39,14 +39,16 @@ class TestReading:
             "close;day\n10,5;30.01.2024\n1.011,0;31.01.2024\n",
             ",AAPL.Open,AAPL.Close\n2024-01-30,1,10.5\n2024-01-31,1,1011\n",
             "Price,Close,High\nTicker,AAPL,AAPL\nDate,,\n2024-01-30,10.5,11\n2024-01-31,1011,11\n",
+            ",Close,High\n,AAPL,AAPL\nDate,,\n2024-01-30,10.5,11\n2024-01-31,1011,11\n",
+            "<TICKER>,<DATE>,<TIME>,<CLOSE>\nSBER,20240130,000000,10.5\nSBER,20240131,000000,1011\n",
             "Prices of the exchange\n\nTrade Date\tLast\n30-Jan-24\t10.5\n31-Jan-24\t1011\n",
             "time,open,close\n1706572800,1,10.5\n1706659200,1,1011\n",
             "Date,Close\n2024-01-30 00:00:00-05:00,10.5\n2024-01-31 00:00:00-05:00,1011\n",
             "timestamp,4. close,5. volume\n20240131,1011,5\n20240130,10.5,5\n",
             "sep=;\nDate;Close\n2024-01-30;10.5\n2024-01-31;1011\n",
         ],
-        ids=["yahoo", "cboe", "nasdaq", "investing", "european", "quantmod", "yfinance", "tabs with a title", "epoch",
-             "with time zone", "alpha vantage", "excel"],
+        ids=["yahoo", "cboe", "nasdaq", "investing", "european", "quantmod", "yfinance", "older yfinance", "finam",
+             "tabs with a title", "epoch", "with time zone", "alpha vantage", "excel"],
     )  # fmt: skip
     def test_dialects(self, tmp_path: Path, text: str) -> None:
         """The same two days come out of the file of any of these programs, oldest first."""

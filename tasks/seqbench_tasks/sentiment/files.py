@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seqbench import DataError
-from seqbench_tasks.sentiment.columns import Columns, find_columns, has_header
+from seqbench_tasks.sentiment.columns import Columns, find_columns
+from seqbench_tasks.sentiment.delimited import inspect
 from seqbench_tasks.sentiment.params import SentimentParams
+from seqbench_tasks.sentiment.splits import finish
 from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText
 
 FORMATS = {
@@ -29,8 +32,7 @@ SPLIT_NAMES = {
     "test": ("test", "testing"),
 }
 MAX_BAD_PART = 0.05
-HELD_OUT = 0.1
-"""Part of the texts that validation, and test, get where there is no file for them."""
+"""Of a file's rows may be without text or label."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,7 @@ def read_source(source: Path, params: SentimentParams, cache: Path) -> Corpus:
     notes: dict[str, Any] = {"text_column": columns.text, "label_column": columns.label, "dropped": []}
     splits = {name: _texts(table, columns, notes["dropped"]) for name, table in tables.items()}
     notes["split"] = "by files" if len(splits) == len(SPLITS) else f"by files and seed {params.split_seed}"
-    _hold_out(splits, params.split_seed, source)
-    labels = _labels(splits)
-    notes |= _duplicates(splits, dedupe=params.dedupe)
-    return Corpus(splits, labels, notes)
+    return finish(splits, notes, params, source)
 
 
 def _files(source: Path) -> dict[str, Path]:
@@ -68,6 +67,8 @@ def _files(source: Path) -> dict[str, Path]:
         if source.suffix.lower() not in FORMATS:
             raise DataError(f"{source} is none of {', '.join(sorted(FORMATS))}: give a file in one of these formats.")
         return {"train": source}
+    if not source.is_dir():
+        raise DataError(f"there is no file or folder {source}: give a file of labelled texts, or a folder with them.")
     files: dict[str, Path] = {}
     for path in sorted(source.iterdir()):
         for split, names in SPLIT_NAMES.items():
@@ -87,59 +88,40 @@ def _files(source: Path) -> dict[str, Path]:
 
 
 def _read_table(path: Path, cache: Path) -> Table:
-    from datasets import load_dataset
-    from datasets.utils import disable_progress_bars
+    """A file as strings. `Dataset.from_*` are the readers of `load_dataset` without its call home per use."""
+    from datasets import Dataset
 
-    disable_progress_bars()
     kind = FORMATS[path.suffix.lower()]
     if not path.stat().st_size:
         raise DataError(f"{path} is empty: give a file with a text and a label per row.")
-    options = _csv_options(path) if kind == "csv" else {}
+    read = {"csv": Dataset.from_csv, "json": Dataset.from_json, "parquet": Dataset.from_parquet}[kind]
+    shape = inspect(path) if kind == "csv" else None
     try:
-        data = load_dataset(kind, data_files=str(path), split="train", cache_dir=str(cache / "datasets"), **options)
+        with _quiet():
+            data = read(str(path), cache_dir=str(cache / "datasets"), **(shape.options if shape else {}))
         columns = {str(name): [_cell(value) for value in data[name]] for name in data.column_names}
     except Exception as error:
         cause = error.__cause__ or error
-        reason = " ".join(str(cause).split()).rstrip(".")
+        reason = " ".join(str(cause).split()).rstrip(".!")
         raise DataError(f"{path} cannot be read as {kind}: {reason}.") from None
-    return Table(path, columns, 1 if options.get("header", 0) is None or kind != "csv" else 2)
+    return Table(path, columns, 2 if shape and shape.has_header else 1)
 
 
-def _csv_options(path: Path) -> dict[str, Any]:
-    """What pandas is told: separator, quoting, whether there is a header; every cell stays a string.
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Neither progress bars nor logged errors: what goes wrong is said once, by the DataError."""
+    from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-    In tab-separated files quotes are mostly plain text: they count as quotes only where every field that begins with
-    one ends with one.
-    """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            lines = file.read().replace("\r\n", "\n").split("\n")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8.") from None
-    head = [line for line in lines if line][:200]
-    separator = "\t" if path.suffix.lower() == ".tsv" or head[0].count("\t") else ","
-    is_quoted = separator == "," or all(
-        field.endswith('"') and len(field) > 1
-        for line in lines
-        for field in line.split(separator)
-        if field.startswith('"')
-    )
-    rows = list(csv.reader(head, delimiter=separator, quoting=csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE))
-    from datasets import Features, Value
-
-    with_header = has_header(rows)
-    names = rows[0] if with_header else [f"column_{number}" for number in range(1, len(rows[0]) + 1)]
-    return {
-        "sep": separator,
-        "quoting": int(csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE),
-        "header": 0 if with_header else None,
-        "names": names,
-        "features": Features({name: Value("string") for name in names}),
-        "keep_default_na": False,
-        "encoding": "utf-8-sig",
-        "on_bad_lines": "error",
-        "skip_blank_lines": False,
-    }
+    logger, had_bars = logging.getLogger("datasets"), not are_progress_bars_disabled()
+    level = logger.level
+    disable_progress_bars()
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if had_bars:
+            enable_progress_bars()
 
 
 def _cell(value: object) -> str:
@@ -156,6 +138,8 @@ def _columns(table: Table, params: SentimentParams) -> Columns:
             f"cannot tell which columns of {table.path} are the text and the label ({', '.join(table.columns)}): "
             "set tasks.sentiment.text_column and tasks.sentiment.label_column."
         )
+    if found.text == found.label:
+        raise DataError(f"'{found.text}' cannot be both the text and the label column of {table.path}: name two.")
     return found
 
 
@@ -169,11 +153,13 @@ def _texts(table: Table, columns: Columns, dropped: list[str]) -> list[LabelledT
     for row, (text, label) in enumerate(pairs, table.first_row):
         place = f"{table.path.name}:{row}"
         if text.strip() and label.strip():
-            items.append(LabelledText(text, _label(label), place))
+            items.append(LabelledText(text.strip(), _label(label), place))
         elif text.strip() or label.strip():
             bad.append(f"{place} has no {'label' if text.strip() else 'text'}")
     if len(bad) > MAX_BAD_PART * max(1, len(table)):
-        raise DataError(f"{len(bad)} of {len(table)} rows of {table.path} are incomplete: {'; '.join(bad[:10])}.")
+        raise DataError(
+            f"{len(bad)} of {len(table)} rows of {table.path} are incomplete ({'; '.join(bad[:5])}): complete them."
+        )
     dropped += bad
     return items
 
@@ -182,63 +168,3 @@ def _label(text: str) -> str:
     """Labels as written; whole numbers without a decimal part (`1.0` is `1`)."""
     label = text.strip()
     return label[:-2] if label.endswith(".0") and label[:-2].lstrip("-").isdigit() else label
-
-
-def _hold_out(splits: dict[str, list[LabelledText]], seed: int, source: Path) -> None:
-    """Take a tenth each out of train for the splits that have no file, the same part of every label."""
-    import numpy as np
-
-    if len({item.label for item in splits["train"]}) < 2:
-        only = splits["train"][0].label if splits["train"] else ""
-        raise DataError(f"train of {source} has one label only ('{only}'): two or more are needed.")
-    random = np.random.default_rng(seed)
-    whole = len(splits["train"])
-    for name in ("test", "validation"):
-        if name in splits:
-            continue
-        pool = splits["train"]
-        part = HELD_OUT * whole / len(pool)
-        by_label: dict[str, list[int]] = {}
-        for index, item in enumerate(pool):
-            by_label.setdefault(item.label, []).append(index)
-        held: set[int] = set()
-        for indices in by_label.values():
-            held.update(random.permutation(indices)[: round(part * len(indices))].tolist())
-        splits[name] = [item for index, item in enumerate(pool) if index in held]
-        splits["train"] = [item for index, item in enumerate(pool) if index not in held]
-    for name in SPLITS:
-        if not splits[name]:
-            raise DataError(f"the {name} split of {source} is empty: give it more rows.")
-
-
-def _labels(splits: dict[str, list[LabelledText]]) -> tuple[str, ...]:
-    known = {item.label for item in splits["train"]}
-    for name in ("validation", "test"):
-        strange = next((item for item in splits[name] if item.label not in known), None)
-        if strange is not None:
-            shown = ", ".join(_in_order(known)[:10])
-            raise DataError(f"{strange.place} has the label '{strange.label}', which train does not have ({shown}).")
-    return _in_order(known)
-
-
-def _in_order(labels: set[str]) -> tuple[str, ...]:
-    """Numbers by value, words by the alphabet."""
-    try:
-        return tuple(sorted(labels, key=float))
-    except ValueError:
-        return tuple(sorted(labels))
-
-
-def _duplicates(splits: dict[str, list[LabelledText]], *, dedupe: bool) -> dict[str, Any]:
-    """Count texts that stand twice in train, and those of train that are held out too; take the latter away."""
-    counts = Counter(item.text for item in splits["train"])
-    held_out = {item.text for name in ("validation", "test") for item in splits[name]}
-    kept = [item for item in splits["train"] if item.text not in held_out]
-    removed = len(splits["train"]) - len(kept)
-    if dedupe:
-        splits["train"] = kept
-    return {
-        "duplicates_in_train": sum(count - 1 for count in counts.values()),
-        "duplicates_across": len(held_out & set(counts)),
-        "removed_from_train": removed if dedupe else 0,
-    }

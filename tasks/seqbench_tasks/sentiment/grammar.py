@@ -23,22 +23,39 @@ MAX_WORDS = 60
 THINGS = {
     "film": ("plot", "acting", "dialogue", "pacing", "score", "ending", "camera work", "humour"),
     "book": ("story", "prose", "opening", "characters", "ending", "humour", "pacing", "translation"),
-    "hotel": ("room", "breakfast", "staff", "view", "bed", "location", "pool", "service"),
-    "phone": ("screen", "battery", "camera", "speaker", "keyboard", "design", "software", "price"),
-    "restaurant": ("soup", "service", "menu", "wine", "dessert", "music", "table", "bill"),
+    "hotel": ("room", "breakfast", "staff", "view", "bed", "lobby", "pool", "service"),
+    "phone": ("screen", "battery", "camera", "speaker", "keyboard", "design", "software", "sound"),
+    "restaurant": ("soup", "service", "menu", "wine", "dessert", "music", "starters", "waiter"),
 }
 GOOD = (
-    *("good", "great", "wonderful", "gripping", "charming", "superb", "clever", "delightful", "fresh", "elegant"),
-    *("impressive", "lovely", "memorable", "polished", "solid", "brilliant", "pleasant", "excellent", "warm", "sharp"),
+    *("good", "great", "wonderful", "superb", "excellent", "lovely", "impressive", "brilliant", "delightful", "fine"),
+    *("pleasant", "splendid"),
 )
 BAD = (
-    *("bad", "awful", "terrible", "boring", "clumsy", "dull", "tired", "disappointing", "stale", "ugly"),
-    *("weak", "annoying", "forgettable", "sloppy", "flimsy", "dreadful", "unpleasant", "mediocre", "cold", "messy"),
+    *("bad", "awful", "terrible", "dreadful", "poor", "mediocre", "disappointing", "annoying", "horrible", "weak"),
+    *("unpleasant", "lousy"),
 )
+GOOD_OF = {
+    "film": ("gripping", "clever", "charming", "memorable", "elegant"),
+    "book": ("gripping", "clever", "charming", "memorable", "elegant"),
+    "hotel": ("charming", "memorable", "spotless", "elegant", "inviting"),
+    "phone": ("clever", "sharp", "polished", "solid", "elegant"),
+    "restaurant": ("charming", "memorable", "fresh", "elegant", "inviting"),
+}
+BAD_OF = {
+    "film": ("boring", "dull", "clumsy", "tired", "forgettable"),
+    "book": ("boring", "dull", "clumsy", "tired", "forgettable"),
+    "hotel": ("dull", "shabby", "tired", "forgettable", "dirty"),
+    "phone": ("clumsy", "flimsy", "ugly", "dated", "unreliable"),
+    "restaurant": ("dull", "bland", "stale", "forgettable", "clumsy"),
+}
 STRONG = ("very", "really", "truly", "remarkably", "so", "incredibly")
 MILD = ("rather", "somewhat", "fairly", "a little", "mostly")
 NEGATIONS = ("not", "never", "hardly", "by no means", "not at all", "anything but", "far from")
-WISHES = ("should have been", "could have been", "was supposed to be", "was said to be", "promised to be")
+HOPES = ("should have been", "could have been", "might have been", "promised to be", "tried to be")
+"""Said of what was to be good and was not."""
+FEARS = ("might have been", "could have been", "threatened to be", "seemed at first to be", "would once have been")
+"""Said of what was to be bad and was not."""
 CONCESSIONS = ("although", "even though", "while", "despite what they say ,")
 CONTRASTS = ("but", "yet", "however ,", "still ,")
 ADDITIONS = ("and", "and also ,", ", and on top of that", ";")
@@ -49,7 +66,7 @@ OPENINGS = (
     "for the price ,",
     "after two days ,",
     "on paper ,",
-    "we agreed that",
+    "my friends agree that",
 )
 GOOD_VERDICTS = ("i would come back", "i recommend it", "worth every minute", "go for it", "i want more of this")
 BAD_VERDICTS = ("i want my money back", "avoid it", "a waste of time", "look elsewhere", "never again for me")
@@ -78,10 +95,11 @@ class Writer:
         """True with this probability."""
         return bool(self.random.random() < probability)
 
-    def statement(self, aspect: str) -> Clause:
-        """One clause about an aspect: its adjective's value, turned round by a negation or a wish."""
+    def statement(self, thing: str, aspect: str) -> Clause:
+        """One clause about an aspect: its adjective's value, turned round by a negation, a hope or a fear."""
         is_good = self.chance(0.5)
-        word, value = self.pick(GOOD if is_good else BAD), 1.0 if is_good else -1.0
+        word = self.pick(GOOD + GOOD_OF[thing] if is_good else BAD + BAD_OF[thing])
+        value = 1.0 if is_good else -1.0
         verb = "were" if aspect.endswith("s") else "was"
         kind = self.random.random()
         if kind < 0.35:
@@ -92,14 +110,14 @@ class Writer:
             return Clause(f"the {aspect} {verb} {self.pick(MILD)} {word}", 0.5 * value)
         if kind < 0.88:
             return Clause(f"the {aspect} {verb} {self.pick(NEGATIONS)} {word}", -value)
-        return Clause(f"the {aspect} {self.pick(WISHES)} {word}", -0.8 * value)
+        return Clause(f"the {aspect} {self.pick(HOPES if is_good else FEARS)} {word}", -0.8 * value)
 
-    def sentence(self, aspects: list[str]) -> Clause:
+    def sentence(self, thing: str, aspects: list[str]) -> Clause:
         """One clause, or two of which the stressed one counts double."""
-        first = self.statement(aspects.pop())
+        first = self.statement(thing, aspects.pop())
         if not aspects or self.chance(0.35):
             return first
-        second = self.statement(aspects.pop())
+        second = self.statement(thing, aspects.pop())
         kind = self.random.random()
         if kind < 0.35:
             return Clause(
@@ -116,7 +134,9 @@ class Writer:
         while True:
             thing = self.pick(tuple(THINGS))
             aspects = [str(name) for name in self.random.permutation(THINGS[thing])]
-            sentences = [self.sentence(aspects) for _ in range(int(self.random.integers(1, 5))) if len(aspects) > 1]
+            sentences = [
+                self.sentence(thing, aspects) for _ in range(int(self.random.integers(1, 5))) if len(aspects) > 1
+            ]
             words = " . ".join(self.opened(sentence.words) for sentence in sentences) + " ."
             value = sum(sentence.value for sentence in sentences)
             if self.chance(0.25):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ from seqbench_tasks.classification import accuracy, logistic_regression, macro_f
 from seqbench_tasks.sentiment.params import SentimentParams
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
     from seqbench_tasks.classification import Predictor
 
@@ -71,6 +74,11 @@ def augment(
     return x.masked_fill(hidden & (x != 0), 1)
 
 
+def predictions(outputs: NDArray[np.float64], split: SequenceSet) -> Mapping[str, NDArray[Any]]:
+    """The beginning of each text, beside its prediction."""
+    return {"text": split.extras["text"]}
+
+
 def describe(data: TaskData) -> str:
     """One paragraph: classes, sizes, vocabulary, and what was left out."""
     sizes = f"train {len(data.train)}, validation {len(data.validation)}, test {len(data.test)}"
@@ -91,10 +99,19 @@ SPEC = TaskSpec(
     loss="cross_entropy",
     params=SentimentParams,
     baselines={"majority": majority, "tfidf_logistic_regression": tfidf_logistic_regression},
-    trainer={"max_epochs": 10, "patience": 4, "batch_size": 32, "learning_rate": 3e-3, "weight_decay": 0.1},
+    # Without warm-up the Elman network hardly ever leaves chance at a rate that serves the gated models.
+    trainer={
+        "max_epochs": 10,
+        "patience": 4,
+        "batch_size": 32,
+        "learning_rate": 3e-3,
+        "warmup_steps": 400,
+        "weight_decay": 0.1,
+    },
     model_defaults={"parameter_budget": 60_000, "dropout": 0.3, "embedding_size": 64},
     augment=augment,
+    predictions=predictions,
     describe=describe,
-    distributions=("tokenizers",),
+    distributions=("datasets", "tokenizers"),
     about="The class of a text from its tokens (reviews from a grammar, or your own CSV, TSV, JSON lines, parquet).",
 )

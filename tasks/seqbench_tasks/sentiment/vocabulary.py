@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from seqbench import Classes, SequenceSet, TaskData, Tokens
 from seqbench_tasks.sentiment.params import SentimentParams
-from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText
+from seqbench_tasks.sentiment.texts import SPLITS, Corpus
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 """Tokens 0 and 1."""
+SHOWN_CHARACTERS = 200
+"""Of a text beside its prediction: NumPy gives every string of an array the room of the longest."""
 
 
 def make_tokenizer(texts: list[str], params: SentimentParams) -> Tokenizer:
@@ -38,8 +40,10 @@ def make_tokenizer(texts: list[str], params: SentimentParams) -> Tokenizer:
 def task_data(corpus: Corpus, params: SentimentParams) -> TaskData:
     """All splits as token numbers; a text without any token is one unknown token."""
     tokenizer = make_tokenizer([item.text for item in corpus.splits["train"]], params)
-    splits = {name: _sequence_set(corpus.splits[name], corpus.labels, tokenizer, params) for name in SPLITS}
-    notes = {**corpus.notes, "vocabulary": tokenizer.get_vocab_size(), **_facts(corpus, splits)}
+    encoded = {name: tokenizer.encode_batch([item.text for item in corpus.splits[name]]) for name in SPLITS}
+    splits = {name: _sequence_set(encoded[name], corpus, name, params) for name in SPLITS}
+    cut = {name: sum(len(item.ids) > params.max_length for item in encoded[name]) for name in SPLITS}
+    notes = {**corpus.notes, "vocabulary": tokenizer.get_vocab_size(), "cut": cut, **_facts(corpus, splits)}
     return TaskData(
         input=Tokens(tokenizer.get_vocab_size()),
         output=Classes(corpus.labels),
@@ -50,16 +54,17 @@ def task_data(corpus: Corpus, params: SentimentParams) -> TaskData:
     )
 
 
-def _sequence_set(
-    items: list[LabelledText], labels: tuple[str, ...], tokenizer: Tokenizer, params: SentimentParams
-) -> SequenceSet:
+def _sequence_set(encoded: list[Encoding], corpus: Corpus, name: str, params: SentimentParams) -> SequenceSet:
+    """A split; test's examples keep their text, for whoever reads the predictions."""
     import numpy as np
 
-    numbers = {label: number for number, label in enumerate(labels)}
-    encoded = tokenizer.encode_batch([item.text for item in items])
+    items = corpus.splits[name]
+    numbers = {label: number for number, label in enumerate(corpus.labels)}
     sequences = [np.array(item.ids[: params.max_length] or [1], dtype=np.int32) for item in encoded]
     targets = np.array([numbers[item.label] for item in items], dtype=np.int64)
-    return SequenceSet.from_sequences(sequences, targets, [item.place for item in items])
+    texts = [" ".join(item.text.split())[:SHOWN_CHARACTERS] for item in items]
+    extras = {"text": np.array(texts, dtype=np.str_)} if name == "test" else {}
+    return SequenceSet.from_sequences(sequences, targets, [item.place for item in items], extras)
 
 
 def _facts(corpus: Corpus, splits: dict[str, SequenceSet]) -> dict[str, Any]:

@@ -24,6 +24,10 @@ SECONDS = 0.8
 """Of a clip with its noise: the word begins anywhere in it."""
 COLOURS = (0.0, 1.0, 2.0)
 """Exponents of white, pink and brown noise: power falls with frequency to this exponent."""
+BURST_SECONDS = (0.06, 0.34)
+"""Shortest and longest burst of noise, and pause between two."""
+PAUSE_LEVEL = 0.05
+"""Amplitude of the noise in the pauses, of that in the bursts (26 dB less)."""
 
 
 def read_builtin(params: SpeechParams) -> Recordings:
@@ -65,7 +69,7 @@ def _noisy(
     mixed = np.zeros(total, dtype=np.float32)
     mixed[first : first + len(clean)] = clean
     if snr_db:
-        noise = coloured_noise(total, float(random.choice(COLOURS)), random)
+        noise = in_bursts(coloured_noise(total, float(random.choice(COLOURS)), random), random)
         ratio = 10 ** (float(random.choice(snr_db)) / 10)
         mixed += noise * np.sqrt(np.mean(clean**2) / ratio)
     mixed *= random.uniform(0.3, 1.0)
@@ -81,4 +85,22 @@ def coloured_noise(samples: int, exponent: float, random: np.random.Generator) -
     frequencies[0] = 1.0
     noise = np.fft.irfft(spectrum / frequencies ** (exponent / 2), samples)
     scaled: NDArray[np.float64] = noise / np.sqrt(np.mean(noise**2))
+    return scaled
+
+
+def in_bursts(noise: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+    """The noise coming and going like doors, keys and passing cars, again of unit power over the clip.
+
+    Bursts hide parts of the word, so that a model has to keep what it heard before and not what it hears in them.
+    """
+    import numpy as np
+
+    level = np.empty(len(noise))
+    position, is_burst = 0, bool(random.random() < 0.5)
+    while position < len(noise):
+        samples = int(RATE * random.uniform(*BURST_SECONDS))
+        level[position : position + samples] = 1.0 if is_burst else PAUSE_LEVEL
+        position, is_burst = position + samples, not is_burst
+    scaled: NDArray[np.float64] = noise * level
+    scaled /= np.sqrt(np.mean(scaled**2))
     return scaled

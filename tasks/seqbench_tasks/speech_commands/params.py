@@ -19,10 +19,10 @@ class SpeechParams(BaseModel):
     hop_seconds: float = Field(default=0.010, gt=0, le=0.2)
     words: tuple[str, ...] = Field(default=(), description="only these words; all that are found")
     noise_snr_db: tuple[float, ...] = Field(
-        default=(20.0, 10.0, 5.0, 0.0), description="of the embedded data: one of these per clip; none for clean clips"
+        default=(0.0, -5.0, -10.0), description="of the embedded data: one of these per clip; none for clean clips"
     )
     noise_draws: int = Field(
-        default=2, ge=1, description="of the embedded data: how often each clip of train comes, in other noise"
+        default=3, ge=1, description="of the embedded data: how often each clip of train comes, in other noise"
     )
     noise_seed: int = Field(default=0, ge=0, description="of the embedded data's noise")
     time_shift: int = Field(default=0, ge=0, description="augmentation: largest shift in frames")

@@ -10,10 +10,10 @@ from seqbench_tasks.stock_forecasting.cells import parse_dates
 from seqbench_tasks.stock_forecasting.params import StockParams
 from seqbench_tasks.stock_forecasting.table import DATE_NAMES, TIME_NAMES, Table, names_a_date, normalise
 
-ADJUSTED_NAMES = ("adjclose", "adjustedclose", "closeadj", "adjcloseprice", "adjustedclosingprice", "adjprice")
+ADJUSTED_NAMES = ("adjclose", "adjustedclose", "closeadj", "adjcloseprice", "adjustedclosingprice", "adjusted")
 CLOSE_NAMES = ("close", "closelast", "closeprice", "closingprice", "lastclose", "price", "last", "lastprice")
 TICKER_NAMES = ("ticker", "symbol", "name", "stock")
-SUFFIXES = (*ADJUSTED_NAMES[:3], "close")
+SUFFIXES = (*ADJUSTED_NAMES[:3], "adjusted", "close")
 """What may follow a ticker in one column's name (`AAPL.Close`); the longer first."""
 OTHER_NAMES = {"open": ("open", "openprice"), "high": ("high", "highprice"), "low": ("low", "lowprice"),
                "volume": ("volume", "vol", "shares", "tickvol")}  # fmt: skip

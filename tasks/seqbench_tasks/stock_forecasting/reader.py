@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 LARGEST_BAD_FRACTION = 0.05
 """More bad rows than this say that the file is not what it is taken for."""
 LISTED_ROWS = 10
+_COMPACT_TIME = re.compile(r"^(\d{2})(\d{2})(?:\d{2})?$")
+"""`093000` or `0930`, as MetaTrader and Finam write it; the seconds are always 00."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,8 @@ def _good_rows(
     """The rows with a date and all numbers, and a sentence about each of the rest."""
     stamps = table.column(columns.date)
     if columns.time is not None:
-        stamps = [f"{day} {time}".strip() for day, time in zip(stamps, table.column(columns.time), strict=True)]
+        times = [_COMPACT_TIME.sub(r"\1:\2", cell) for cell in table.column(columns.time)]
+        stamps = [f"{day} {time}".strip() for day, time in zip(stamps, times, strict=True)]
     days = parse_dates(stamps, params.date_format, f"{table.path}, column '{table.header[columns.date]}',")
     positions = (columns.price, *others.values())
     numbers = [parse_numbers(table.column(position)) for position in positions]

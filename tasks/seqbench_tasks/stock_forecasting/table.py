@@ -124,9 +124,11 @@ def _yfinance_header(
 ) -> tuple[list[str], list[tuple[int, list[str]]]] | None:
     """Three header rows of yfinance (fields, tickers, `Date`) as one: `Close`, or `AAPL.Close` for several tickers."""
     labels = [cells[0].strip().lower() for _, cells in lines[:3]]
-    if len(labels) < 3 or sorted(labels[:2]) != ["price", "ticker"]:
+    if len(labels) < 3 or sorted(labels[:2]) not in (["price", "ticker"], ["", ""]) or any(lines[2][1][1:]):
         return None
-    fields, tickers = (lines[labels.index(label)][1][1:] for label in ("price", "ticker"))
+    fields, tickers = lines[0][1][1:], lines[1][1][1:]
+    if any(normalise(name) == "close" for name in tickers):  # group_by="ticker" has the tickers above the fields
+        fields, tickers = tickers, fields
     is_panel = len({ticker.strip() for ticker in tickers}) > 1
     pairs = zip(fields, tickers, strict=False)
     names = [f"{ticker.strip()}.{name.strip()}" if is_panel else name for name, ticker in pairs]

@@ -89,6 +89,7 @@ SPEC = TaskSpec(
     metrics={name: partial(_call, "metrics", name) for name in METRICS},
     primary="mase",
     higher_is_better=False,
+    # Squared near 0, absolute beyond one unit of the scaler: the score is an absolute error, returns have fat tails.
     loss="huber",
     params=StockParams,
     baselines={name: partial(_call, "baselines", name) for name in BASELINES},
