@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from seqbench.cli import leaderboard, plan, plugins, run, show, ui
+from seqbench.cli import leaderboard, plan, plugins, run, show, sync, ui
 from seqbench.errors import SeqbenchError
 
 app = typer.Typer(
@@ -23,6 +24,9 @@ app.command("plugins")(plugins.plugins)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("show")(show.show)
 app.command("ui")(ui.ui)
+app.command("sync")(sync.sync)
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 + SIGINT."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -49,9 +53,19 @@ def main() -> None:
     except SeqbenchError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
+        _leave()
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+
+
+def _leave() -> NoReturn:
+    """End after Ctrl-C without waiting for what a thread is still logging: the records are on disk."""
+    typer.echo("interrupted: what had finished is recorded; the same command goes on from there.", err=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Python would end that thread inside its C++ code, which aborts the process.
+    os._exit(INTERRUPTED)

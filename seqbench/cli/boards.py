@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from seqbench.leaderboard import Row
     from seqbench.records import CellRecord
 
+LONGEST_LABEL = 40
+"""Characters of a model's label that a board of 80 columns has room for; longer settings go below it."""
 HEADINGS = ("#", "model", "{metric}", "± 95 %", "seeds", "params", "train s", "")
 
 
@@ -31,24 +35,24 @@ def print_boards(records: Iterable[CellRecord], tasks: set[str] | None = None) -
 
     for task, rows in by_task(board(records)):
         if tasks is None or task in tasks:
-            out.print()
-            out.print(as_table(task, rows))
+            direction = "higher" if rows[0].higher_is_better else "lower"
+            out.print(f"\n[bold]{_escaped(task)}[/bold]  ({rows[0].metric}, {direction} is better)", soft_wrap=True)
+            out.print(as_table(rows))
             for note in notes(rows):
                 out.print(_escaped(note), style="yellow")
 
 
-def as_table(task: str, rows: list[Row]) -> Table:
+def as_table(rows: list[Row]) -> Table:
     """One task's board for a terminal of 80 columns."""
-    direction = "higher" if rows[0].higher_is_better else "lower"
-    title = f"[bold]{_escaped(task)}[/bold]  ({rows[0].metric}, {direction} is better)"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, header_style="dim")
     for position, heading in enumerate(HEADINGS):
         is_text = position in (1, 7)
         name = heading.format(metric=rows[0].metric)
         table.add_column(name, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text)
+    names = short_names(rows)
     for row in rows:
         style = "dim" if row.is_baseline else ("bold" if row.rank == 1 else "")
-        table.add_row(*(_escaped(cell) for cell in _cells(row)), style=style)
+        table.add_row(*(_escaped(cell) for cell in _cells(row, names)), style=style)
     return table
 
 
@@ -58,11 +62,11 @@ def _escaped(text: str) -> str:
     return escape(text)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, names: Mapping[str, str]) -> tuple[str, ...]:
     half = None if row.ci_low is None or row.mean is None else row.mean - row.ci_low
     return (
         "-" if row.rank is None else str(row.rank),
-        row.model,
+        names[row.model],
         "-" if row.mean is None else f"{row.mean:.4f}",
         "" if half is None else f"{half:.4f}",
         str(len(row.seeds)),
@@ -79,10 +83,25 @@ def remark(row: Row) -> str:
     return ", ".join(parts)
 
 
+def short_names(rows: list[Row]) -> dict[str, str]:
+    """By label, what stands on the board: the label, or where that is too long the model and a letter."""
+    names = {row.model: row.model for row in rows}
+    for number, label in enumerate(label for label in names if len(label) > LONGEST_LABEL):
+        names[label] = f"{label.partition('[')[0]} ({ascii_lowercase[number % 26] * (1 + number // 26)})"
+    return names
+
+
 def notes(rows: list[Row]) -> list[str]:
-    """A sentence on the models that no baseline is worse than, if there are such."""
-    weak = [row.model for row in rows if row.beats_best_baseline is False]
-    return [f"Not better than the best baseline: {', '.join(weak)}."] if weak else []
+    """The settings behind short names, why cells did not end well, and which models are no better than a baseline."""
+    names = short_names(rows)
+    texts = [
+        f"{name}: {re.sub(',(?=[a-z])', ', ', label.partition('[')[2][:-1])}"
+        for label, name in names.items()
+        if name != label
+    ]
+    weak = [names[row.model] for row in rows if row.beats_best_baseline is False]
+    texts += [f"{names[row.model]} did not end well: {row.reason}" for row in rows if row.reason]
+    return [*texts, f"Not better than the best baseline: {', '.join(weak)}."] if weak else texts
 
 
 def as_json(rows: list[Row]) -> str:
@@ -112,7 +131,8 @@ def as_markdown(rows: list[Row]) -> str:
         headings = [heading.format(metric=group[0].metric) for heading in HEADINGS]
         lines = [f"### {task}", "", f"{group[0].metric}, {direction} is better", "", _pipe(headings)]
         lines.append(_pipe(["---:" if position not in (1, 7) else "---" for position in range(len(headings))]))
-        lines += [_pipe(_cells(row)) for row in group]
+        names = short_names(group)
+        lines += [_pipe(_cells(row, names)) for row in group]
         lines += [f"\n{note}" for note in notes(group)]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)

@@ -56,3 +56,9 @@ def artifact_location(tracking_uri: str, results: Path) -> str | None:
 def without_password(tracking_uri: str) -> str:
     """The address as it may be shown."""
     return re.sub(r"//[^/@\s]*@", "//***@", tracking_uri)
+
+
+def reason(error: Exception) -> str:
+    """The start of what went wrong, in one line."""
+    text = without_password(" ".join(str(error).split()) or type(error).__name__)
+    return text if len(text) <= 200 else f"{text[:200]}…"

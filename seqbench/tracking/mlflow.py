@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqbench.hookspecs import hookimpl
-from seqbench.tracking.address import without_password
+from seqbench.tracking.address import reason, without_password
 
 if TYPE_CHECKING:
     from seqbench.records import CellRecord
@@ -68,14 +68,14 @@ class BackgroundLog:
             records = [record for record in self._run.store.records() if record.task_id in tasks]
             self._problems = tracker.sync(records)
         except Exception as error:
-            self._warn(_reason(error))
+            self._warn(reason(error))
 
-    def _warn(self, reason: str) -> None:
+    def _warn(self, why: str) -> None:
         log.warning(
             "MLflow at %s is not up to date (%s): the results are safe in %s; see that MLflow can be reached or choose "
-            "another --tracking-uri, and the next run that trains on these tasks logs them too.",
+            "another --tracking-uri, and call `seqbench sync`.",
             without_password(self._run.tracking_uri),
-            reason,
+            why,
             self._run.results,
         )
 
@@ -104,9 +104,3 @@ def seqbench_run_finished(run: Run, records: Sequence[CellRecord]) -> None:
     """Let the thread write means and ranks, and wait for it."""
     current, _Current.log = _Current.log or BackgroundLog(run), None
     current.finish(records)
-
-
-def _reason(error: Exception) -> str:
-    """The start of what went wrong, in one line."""
-    text = without_password(" ".join(str(error).split()) or type(error).__name__)
-    return text if len(text) <= 200 else f"{text[:200]}…"

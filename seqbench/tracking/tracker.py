@@ -48,7 +48,7 @@ ENDED = ("FINISHED", "FAILED", "KILLED")
 
 
 class TrackingError(SeqbenchError):
-    """An experiment cannot be written, for a reason that the user can mend."""
+    """MLflow cannot be reached, or an experiment cannot be written, for a reason that the user can mend."""
 
 
 @dataclass

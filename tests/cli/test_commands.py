@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,6 +67,7 @@ def test_plan_is_a_list_of_cells(seqbench: Callable[..., Any], tmp_path: Path) -
         (["leaderboard"], "run seqbench run first"),
         (["show", "abc"], "there is no cell 'abc'"),
         (["ui"], "seqbench run"),
+        (["sync"], "run seqbench run first"),
         (["leaderboard", "--format", "pdf"], "pdf"),
         (["lederboard"], "No such command"),
     ],
@@ -97,3 +99,19 @@ def test_formats(seqbench: Callable[..., Any], toy: str) -> None:
     record = json.loads(seqbench("show", "toy/toy_gru/1").out)
     assert record == json.loads(seqbench("show", record["key"][:10]).out)
     assert "means 2 cells" in seqbench("show", "").err or 2 == seqbench("show", "").code
+
+
+def test_sync(seqbench: Callable[..., Any], toy: str, tmp_path: Path) -> None:
+    """`sync` writes a lost MLflow store anew from the records, twice as once; one out of reach is a sentence."""
+    seqbench("run", "--plugin", toy, "--tasks", "toy", "--models", "toy_gru", "--seeds", "0-1")
+    database = tmp_path / "results" / "mlflow.db"
+    database.unlink()
+    for _ in range(2):
+        done = seqbench("sync")
+        assert (0, "MLflow has all 3 cells.") == (done.code, done.out.strip()), done.err
+    with sqlite3.connect(database) as connection:
+        assert (4,) == connection.execute("select count(*) from runs").fetchone()
+    done = seqbench("sync", "--tracking-uri", "http://127.0.0.1:9")
+    assert 2 == done.code
+    assert "cannot be written" in done.err
+    assert "Traceback" not in done.err

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -153,3 +157,29 @@ def test_a_broken_plugin_is_told_and_harmless(run: Callable[..., Any], tmp_path:
     assert 0 == done.code
     assert "nothing_of_that_name" in done.err
     assert 2 == run("--models", "toy_gru", "--plugin", "bad.py", "--strict-plugins").code
+
+
+def test_interrupted_and_gone_on_with(toy: str, seqbench: Callable[..., Any], tmp_path: Path, cache: Path) -> None:
+    """After Ctrl-C finished cells stay and the running one is recorded as interrupted, exit 130; it runs next time."""
+    arguments = ["--plugin", toy, "--tasks", "toy", "--models", "toy_gru", "--seeds", "0", "--workers", "2"]
+    slow = ["--set", "trainer.max_epochs=100000", "--set", "trainer.patience=0"]
+    log = tmp_path / "output.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "seqbench.cli", "run", *arguments, *slow], cwd=tmp_path, stdout=output, stderr=output
+        )
+        try:
+            while "majority" not in log.read_text() and process.poll() is None:
+                time.sleep(0.1)
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            assert 130 == process.wait(30)
+        finally:
+            process.kill()
+    assert "interrupted" in log.read_text()
+    records = [json.loads(line) for line in (tmp_path / "results" / "records.jsonl").read_text().splitlines()]
+    assert {"majority": "ok", "toy_gru": "interrupted"} == {item["model"]: item["status"] for item in records}
+    planned = seqbench("plan", *arguments[:-2], *slow, "--json")
+    assert {"majority": "recorded (ok)", "toy_gru": "to run"} == {
+        cell["model"]: cell["state"] for cell in json.loads(planned.out)
+    }

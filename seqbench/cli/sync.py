@@ -1,0 +1,29 @@
+"""`seqbench sync`: bring a tracking server up to date from the records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from seqbench.cli import options as given
+
+
+def sync(results: given.Results = None, tracking_uri: given.TrackingUri = None) -> None:
+    """Write into MLflow what the records hold and it does not, any number of times, without doubles."""
+    from seqbench.benchmark import default_tracking_uri
+    from seqbench.cli import console
+    from seqbench.errors import StoreError
+    from seqbench.store import Store
+    from seqbench.tracking.sync import sync_all
+
+    console.set_up_logging()
+    store = Store(Path(results or "results").expanduser().absolute())
+    records = store.records()
+    for warning in store.warnings:
+        console.warn(warning)
+    if not records:
+        raise StoreError(f"there are no records in {store.folder}: run seqbench run first, or choose --results.")
+    with console.waiting("logging to MLflow"):
+        sync_all(tracking_uri or default_tracking_uri(store.folder), store.folder, records)
+    typer.echo(f"MLflow has all {len({record.key for record in records})} cells.")

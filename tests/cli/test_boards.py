@@ -1,0 +1,68 @@
+"""Boards as text: what a terminal of 80 columns shows of long labels and weak models."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from seqbench.cli.boards import as_markdown, as_table, notes, short_names
+from seqbench.leaderboard import board
+from seqbench.records import CellRecord, Failure
+
+LONG = "lstm[hidden_size=4,num_layers=2,pooling=last,splits=[0.7,0.3]]"
+
+
+def record(label: str, score: float | None = None, *, is_baseline: bool = False) -> CellRecord:
+    return CellRecord(
+        key=label,
+        series=label,
+        task="toy",
+        source="builtin",
+        task_id="toy@builtin",
+        model=label.partition("[")[0],
+        label=label,
+        is_baseline=is_baseline,
+        seed=0,
+        status="failed" if score is None else "ok",
+        primary="accuracy",
+        higher_is_better=True,
+        metrics={} if score is None else {"accuracy": score},
+        failure=Failure("ValueError", "no luck") if score is None else None,
+    )
+
+
+ROWS = board(
+    [record(LONG, 0.4), record("gru[hidden_size=8]", 0.6), record("bad"), record("tfidf", 0.5, is_baseline=True)]
+)
+
+
+def test_long_labels_go_below() -> None:
+    """A label that 80 columns have no room for is a letter on the board and its settings below; others stay."""
+    names = short_names(ROWS)
+    assert ("lstm (a)", "gru[hidden_size=8]") == (names[LONG], names["gru[hidden_size=8]"])
+    assert "lstm (a): hidden_size=4, num_layers=2, pooling=last, splits=[0.7,0.3]" in notes(ROWS)
+
+
+def test_notes_say_what_numbers_do_not() -> None:
+    """A model worse than the best baseline is named, and so is one that failed, with its reason."""
+    found = notes(ROWS)
+    assert "Not better than the best baseline: lstm (a)." in found
+    assert any(note.startswith("bad did not end well: ") and "no luck" in note for note in found)
+
+
+def test_a_board_fits_80_columns() -> None:
+    """No line of the table is longer, and each row is one line."""
+    text = io.StringIO()
+    console = Console(width=80, file=text)
+    console.print(as_table(ROWS))
+    lines = text.getvalue().splitlines()
+    assert 1 + len(ROWS) == len(lines)
+    assert max(map(len, lines)) <= 80
+
+
+def test_markdown_has_the_same_notes() -> None:
+    """Markdown is the table and, after it, what stands below the terminal's."""
+    text = as_markdown(ROWS)
+    assert "| 3 | lstm (a) | 0.4000 |" in text
+    assert text.rstrip().endswith("Not better than the best baseline: lstm (a).")
