@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from seqbench.cli import leaderboard, plan, plugins, run, show, sync, ui
 from seqbench.errors import SeqbenchError
 
+
+class PlainHelp(TyperGroup):
+    """The list of commands as plain text: Rich's renderer of help takes longer to import than everything else."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help; each command's own help is Rich's."""
+        self.rich_markup_mode = None
+        super().format_help(ctx, formatter)
+
+
 app = typer.Typer(
     name="seqbench",
+    cls=PlainHelp,
     help="Which sequence model is really better, on which task, at what cost, on your hardware?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

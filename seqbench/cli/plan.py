@@ -29,7 +29,7 @@ def plan(
     results: given.Results = None,
     as_json: given.Json = False,
 ) -> None:
-    """Show the cells of a run and what is already recorded, without running anything."""
+    """Show what a run would train. Nothing is run: it lists the cells and what is already recorded."""
     from seqbench.benchmark import load
 
     benchmark = load(

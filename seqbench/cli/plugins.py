@@ -15,7 +15,7 @@ def plugins(
     strict_plugins: given.StrictPlugins = False,
     as_json: given.Json = False,
 ) -> None:
-    """List models, tasks and observers, with the distribution each comes from."""
+    """List what was found. Models, tasks and observers, with the distribution that each comes from."""
     from seqbench.registry import discover
 
     registry = discover(plugin or (), strict_plugins)

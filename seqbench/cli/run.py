@@ -32,7 +32,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Train again what is already recorded.")] = False,
     fail_fast: Annotated[bool | None, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = None,
 ) -> None:
-    """Train every model on every task over several seeds, and show who wins.
+    """Train every model on every task and show who wins.
 
     What is already recorded is not trained again. Exit codes: 0 all cells ended well, 1 some did not,
     2 the command or a source of data is not valid (nothing was trained), 130 interrupted.

@@ -22,7 +22,7 @@ def show(
     ],
     results: given.Results = None,
 ) -> None:
-    """Print one record in full, as JSON: metrics, epochs, costs, versions, and why it failed if it did."""
+    """Print one record in full, as JSON. Metrics, epochs, costs, versions, and why it failed if it did."""
     from seqbench.errors import ConfigError
     from seqbench.leaderboard import latest
     from seqbench.naming import nearest

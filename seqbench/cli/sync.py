@@ -10,7 +10,7 @@ from seqbench.cli import options as given
 
 
 def sync(results: given.Results = None, tracking_uri: given.TrackingUri = None) -> None:
-    """Write into MLflow what the records hold and it does not, any number of times, without doubles."""
+    """Bring MLflow up to date from the records. Any number of times, without doubles."""
     from seqbench.benchmark import default_tracking_uri
     from seqbench.cli import console
     from seqbench.errors import StoreError

@@ -15,7 +15,7 @@ def ui(
     tracking_uri: given.TrackingUri = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port; the next free one if taken.")] = 5000,
 ) -> None:
-    """Start MLflow's UI on 127.0.0.1 over the results and print its address. Ctrl-C ends it."""
+    """Start MLflow's UI over the results. It is on 127.0.0.1, at the printed address, until Ctrl-C."""
     from seqbench.benchmark import default_tracking_uri
     from seqbench.tracking.ui import serve_ui
 
