@@ -25,11 +25,14 @@ class TrainerConfig(BaseModel):
         default="cosine", description="of the learning rate over max_epochs, down to schedule_floor"
     )
     schedule_floor: float = Field(default=0.05, ge=0, le=1, description="last learning rate / first")
-    warmup_steps: int = Field(default=0, ge=0, description="steps of linear warm-up")
+    warmup_steps: int = Field(default=0, ge=0, description="steps of linear warm-up, at most half of all steps")
     weight_decay: float = Field(default=0.0, ge=0, description="L2; decoupled for adamw")
     momentum: float = Field(default=0.9, ge=0, lt=1, description="of sgd")
     clip_norm: float = Field(default=1.0, ge=0, description="largest gradient norm; 0 does not clip")
     max_epochs: int = Field(default=10, ge=1)
+    min_epoch_steps: int = Field(
+        default=0, ge=0, description="an epoch of small data is as many passes over train as give these steps"
+    )
     batch_size: int = Field(default=64, ge=1)
     early_stopping: bool = Field(default=True, description="restore the weights of the best validation epoch")
     patience: int = Field(default=3, ge=0, description="epochs without improvement before stopping; 0 never stops")

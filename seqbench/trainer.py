@@ -84,14 +84,16 @@ def fit(
     batches = BatchSource(train, device)
     watched = BatchSource(validation, device)
     order = np.random.default_rng(derive_seed(seed, "order"))
-    stepper = _Stepper(module, objective, config, math.ceil(len(train) / config.batch_size), seed, device)
+    passes, steps_per_epoch = epoch_size(len(train), config)
+    stepper = _Stepper(module, objective, config, steps_per_epoch, seed, device)
     best = _Best(objective, config)
     history: list[EpochRecord] = []
     for number in range(1, config.max_epochs + 1):
         begin = time.perf_counter()
         module.train()
-        for index in shuffled_batches(train.lengths, config.batch_size, order):
-            stepper.step(*batches.batch(index))
+        for _ in range(passes):
+            for index in shuffled_batches(train.lengths, config.batch_size, order):
+                stepper.step(*batches.batch(index))
         train_loss, gradient_norm = stepper.epoch_means()
         seconds = time.perf_counter() - begin
         if not math.isfinite(train_loss):
@@ -104,6 +106,17 @@ def fit(
             break
     best.restore(module)
     return FitResult(tuple(history), best.epoch)
+
+
+def epoch_size(examples: int, config: TrainerConfig) -> tuple[int, int]:
+    """Passes over train in one epoch, and steps in all of them: few examples are passed over several times.
+
+    So an epoch is enough training to be worth a validation, and patience, schedule and warm-up mean the same on small
+    data as on large.
+    """
+    steps_per_pass = math.ceil(examples / config.batch_size)
+    passes = max(1, math.ceil(config.min_epoch_steps / steps_per_pass))
+    return passes, passes * steps_per_pass
 
 
 def predict(module: nn.Module, source: BatchSource, config: TrainerConfig) -> NDArray[np.float64]:
@@ -176,18 +189,24 @@ class _Stepper:
 
     def _schedule(self) -> None:
         config = self.config
-        if config.schedule != "constant" or self.steps <= config.warmup_steps:
+        if config.schedule != "constant" or self.steps <= warmup(config, self.total_steps):
             self.learning_rate = config.learning_rate * schedule_factor(config, self.steps, self.total_steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = self.learning_rate
         self.steps += 1
 
 
+def warmup(config: TrainerConfig, total_steps: int) -> int:
+    """Steps of warm-up: a training too short for those asked for warms up for half of it."""
+    return min(config.warmup_steps, total_steps // 2)
+
+
 def schedule_factor(config: TrainerConfig, step: int, total_steps: int) -> float:
     """Learning rate at `step` (from 0) as a fraction of the first: linear warm-up, then the schedule to its floor."""
-    if step < config.warmup_steps:
-        return (step + 1) / (config.warmup_steps + 1)
-    progress = (step - config.warmup_steps) / max(1, total_steps - config.warmup_steps)
+    warmup_steps = warmup(config, total_steps)
+    if step < warmup_steps:
+        return (step + 1) / (warmup_steps + 1)
+    progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
     if config.schedule == "constant":
         return 1.0
     shape = 0.5 * (1 + math.cos(math.pi * progress)) if config.schedule == "cosine" else 1 - progress

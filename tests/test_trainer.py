@@ -13,7 +13,16 @@ from torch import nn
 
 from seqbench.protocol import TrainerConfig, derive_seed
 from seqbench.sequences import BatchSource, SequenceSet
-from seqbench.trainer import LOSS_FUNCTIONS, DivergedError, FitResult, Objective, fit, predict, schedule_factor
+from seqbench.trainer import (
+    LOSS_FUNCTIONS,
+    DivergedError,
+    FitResult,
+    Objective,
+    epoch_size,
+    fit,
+    predict,
+    schedule_factor,
+)
 
 CPU = torch.device("cpu")
 
@@ -169,6 +178,30 @@ def test_schedules(schedule: str, step: int, factor: float) -> None:
     """Ten steps of warm-up, then constant, linear or cosine to a tenth over ninety."""
     config = TrainerConfig.model_validate({"schedule": schedule, "warmup_steps": 10, "schedule_floor": 0.1})
     assert schedule_factor(config, step, 100) == pytest.approx(factor)
+
+
+def test_a_short_training_warms_up_for_half_of_it() -> None:
+    """Warm-up asked for longer than half of the training ends there, so that the full rate is reached."""
+    config = TrainerConfig(schedule="constant", warmup_steps=100)
+    factors = [schedule_factor(config, step, 20) for step in range(20)]
+    assert factors[:10] == pytest.approx([(step + 1) / 11 for step in range(10)])
+    assert [1.0] * 10 == factors[10:]
+    result, _ = trained(schedule="constant", warmup_steps=10_000, max_epochs=4)
+    assert 0.05 == result.history[-1].learning_rate
+
+
+def test_an_epoch_of_few_examples_is_several_passes() -> None:
+    """`min_epoch_steps` makes an epoch as many whole passes over train as give the steps; large data is unchanged."""
+    seen: list[int] = []
+
+    def augment(x: torch.Tensor, lengths: torch.Tensor, generator: torch.Generator, params: Any) -> torch.Tensor:
+        seen.append(len(x))
+        return x
+
+    config = TrainerConfig(max_epochs=2, batch_size=20, min_epoch_steps=7)
+    assert ((3, 9), (1, 7)) == (epoch_size(50, config), epoch_size(140, config))
+    result = fit(Mean(), split(50, 1), split(60, 2), objective(augment=augment), config, 0, CPU)
+    assert (2, 2 * 3 * 50) == (len(result.history), sum(seen))
 
 
 def test_bfloat16_learns_too() -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from seqbench.leaderboard import Row
     from seqbench.records import CellRecord
 
-LONGEST_LABEL = 40
-"""Characters of a model's label that a board of 80 columns has room for; longer settings go below it."""
+BOARD_WIDTH = 80
+"""Columns of a terminal that a board is made for."""
+SHORTEST_ROOM = 24
+"""Characters of a model's label that are shown whatever the other columns take."""
 HEADINGS = ("#", "model", "{metric}", "± 95 %", "seeds", "params", "train s", "")
 
 
@@ -43,17 +45,29 @@ def print_boards(records: Iterable[CellRecord], tasks: set[str] | None = None) -
 
 
 def as_table(rows: list[Row]) -> Table:
-    """One task's board for a terminal of 80 columns."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for position, heading in enumerate(HEADINGS):
-        is_text = position in (1, 7)
-        name = heading.format(metric=rows[0].metric)
-        table.add_column(name, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text)
+    """One task's board for a terminal of 80 columns: two spaces between columns, or one where that is too wide."""
     names = short_names(rows)
-    for row in rows:
+    headings = _headings(rows)
+    cells = [_cells(row, names[row.model]) for row in rows]
+    width = sum(_widths([headings, *cells]))
+    gap = 2 if width + 2 * (len(HEADINGS) - 1) <= BOARD_WIDTH else 1
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
+    for position, heading in enumerate(headings):
+        is_text = position in (1, 7)
+        table.add_column(heading, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text)
+    for row, texts in zip(rows, cells, strict=True):
         style = "dim" if row.is_baseline else ("bold" if row.rank == 1 else "")
-        table.add_row(*(_escaped(cell) for cell in _cells(row, names)), style=style)
+        table.add_row(*map(_escaped, texts), style=style)
     return table
+
+
+def _headings(rows: list[Row]) -> list[str]:
+    return [heading.format(metric=rows[0].metric) for heading in HEADINGS]
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    """Of each column, the characters of its longest text."""
+    return [max(map(len, column)) for column in zip(*lines, strict=True)]
 
 
 def _escaped(text: str) -> str:
@@ -62,11 +76,11 @@ def _escaped(text: str) -> str:
     return escape(text)
 
 
-def _cells(row: Row, names: Mapping[str, str]) -> tuple[str, ...]:
+def _cells(row: Row, name: str) -> tuple[str, ...]:
     half = None if row.ci_low is None or row.mean is None else row.mean - row.ci_low
     return (
         "-" if row.rank is None else str(row.rank),
-        names[row.model],
+        name,
         "-" if row.mean is None else f"{row.mean:.4f}",
         "" if half is None else f"{half:.4f}",
         str(len(row.seeds)),
@@ -84,9 +98,12 @@ def remark(row: Row) -> str:
 
 
 def short_names(rows: list[Row]) -> dict[str, str]:
-    """By label, what stands on the board: the label, or where that is too long the model and a letter."""
+    """By label, what stands on the board: the label, or where 80 columns lack the room the model and a letter."""
     names = {row.model: row.model for row in rows}
-    for number, label in enumerate(label for label in names if len(label) > LONGEST_LABEL):
+    widths = _widths([_headings(rows), *(_cells(row, "") for row in rows)])
+    room = max(SHORTEST_ROOM, BOARD_WIDTH - (sum(widths) - widths[1]) - (len(widths) - 1))
+    settings = [label for label in names if len(label) > room and "[" in label]
+    for number, label in enumerate(settings):
         names[label] = f"{label.partition('[')[0]} ({ascii_lowercase[number % 26] * (1 + number // 26)})"
     return names
 
@@ -128,11 +145,11 @@ def as_markdown(rows: list[Row]) -> str:
     blocks = []
     for task, group in by_task(rows):
         direction = "higher" if group[0].higher_is_better else "lower"
-        headings = [heading.format(metric=group[0].metric) for heading in HEADINGS]
+        headings = _headings(group)
         lines = [f"### {task}", "", f"{group[0].metric}, {direction} is better", "", _pipe(headings)]
         lines.append(_pipe(["---:" if position not in (1, 7) else "---" for position in range(len(headings))]))
         names = short_names(group)
-        lines += [_pipe(_cells(row, names)) for row in group]
+        lines += [_pipe(_cells(row, names[row.model])) for row in group]
         lines += [f"\n{note}" for note in notes(group)]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)

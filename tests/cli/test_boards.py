@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
 from seqbench.cli.boards import as_markdown, as_table, notes, short_names
 from seqbench.leaderboard import board
-from seqbench.records import CellRecord, Failure
+from seqbench.records import CellRecord, Costs, Failure
 
 LONG = "lstm[hidden_size=4,num_layers=2,pooling=last,splits=[0.7,0.3]]"
 
@@ -59,6 +60,19 @@ def test_a_board_fits_80_columns() -> None:
     lines = text.getvalue().splitlines()
     assert 1 + len(ROWS) == len(lines)
     assert max(map(len, lines)) <= 80
+
+
+def test_long_names_and_large_models_fit_too() -> None:
+    """A baseline's long name beside a million parameters still is one line of 80 columns."""
+    large = replace(record("lstm", 0.8), costs=Costs(parameters=1_945_986, fit_seconds=1234.5))
+    other = replace(record(f"gru[{'x' * 40}]", 0.7), costs=Costs(parameters=1_945_986))
+    rows = board([large, other, record("tfidf_logistic_regression", 0.9, is_baseline=True)])
+    text = io.StringIO()
+    Console(width=80, file=text).print(as_table(rows))
+    lines = text.getvalue().splitlines()
+    assert 4 == len(lines)
+    assert "tfidf_logistic_regression" in lines[1]
+    assert "gru (a)" in lines[3]
 
 
 def test_markdown_has_the_same_notes() -> None:

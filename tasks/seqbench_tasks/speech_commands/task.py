@@ -98,7 +98,8 @@ SPEC = TaskSpec(
     baselines={"majority": majority, "logistic_regression": pooled_logistic_regression},
     # Without warm-up the Elman network is thrown out of what it can learn by the first steps at this rate.
     trainer={
-        "max_epochs": 9,
+        "max_epochs": 7,
+        "min_epoch_steps": 30,
         "patience": 4,
         "batch_size": 64,
         "learning_rate": 1e-2,
