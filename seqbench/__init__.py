@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seqbench.errors import ConfigError, DataError, SeqbenchError, SpecError
     from seqbench.hookspecs import hookimpl
+    from seqbench.progress import track
     from seqbench.sequences import SequenceSet
+    from seqbench.sources import expand
     from seqbench.spec import Classes, Dense, Forecast, Input, ModelSpec, NoParams, Output, TaskData, TaskSpec, Tokens
     from seqbench.version import __version__
 
@@ -29,13 +31,17 @@ __all__ = [
     "TaskSpec",
     "Tokens",
     "__version__",
+    "expand",
     "hookimpl",
+    "track",
 ]
 
 _HOMES = {
     "seqbench.errors": ("ConfigError", "DataError", "SeqbenchError", "SpecError"),
     "seqbench.hookspecs": ("hookimpl",),
+    "seqbench.progress": ("track",),
     "seqbench.sequences": ("SequenceSet",),
+    "seqbench.sources": ("expand",),
     "seqbench.version": ("__version__",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

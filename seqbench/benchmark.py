@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,12 @@ from seqbench.config import RunConfig, apply_settings, build_config, read_run_fi
 from seqbench.facts import gather
 from seqbench.hardware import Device, Hardware, probe
 from seqbench.leaderboard import latest
+from seqbench.params import validate
 from seqbench.plan import Cell, plan
 from seqbench.records import CellRecord
 from seqbench.registry import Registry, discover
 from seqbench.run import Run
+from seqbench.sources import obtain
 from seqbench.store import Store
 
 if TYPE_CHECKING:
@@ -97,12 +99,25 @@ def load(options: Options) -> Benchmark:
     files = (*tables.get("plugins", ()), *options.plugin_files)
     registry = discover(files, options.strict_plugins)
     tables = apply_settings(tables, options.settings)
-    config = build_config(tables, {**options.section, "data": options.data}, registry)
+    config = fetched(build_config(tables, {**options.section, "data": options.data}, registry), registry)
     hardware = probe()
     devices = hardware.choose(config.device)
     cells = plan(config, registry, gather(config, registry, devices[0].kind))
     store = Store(config.results.absolute())
     return Benchmark(config, registry, files, hardware, devices, cells, store, latest(store.records()))
+
+
+def fetched(config: RunConfig, registry: Registry) -> RunConfig:
+    """The configuration with each selected task's remote source downloaded, once, and its path in place of its address.
+
+    Raises DataError for what cannot be reached.
+    """
+    sources = dict(config.sources)
+    for task in config.tasks:
+        spec, source = registry.tasks[task], config.source(task)
+        params = validate(spec.params, config.task_settings.get(task, {}), f"tasks.{task}")
+        sources[task] = replace(source, location=obtain(spec, source.location, params))
+    return replace(config, sources=sources)
 
 
 def default_tracking_uri(results: Path) -> str:

@@ -16,6 +16,7 @@ from seqbench.naming import nearest
 from seqbench.params import field_names, validate
 from seqbench.protocol import TrainerConfig
 from seqbench.registry import Registry
+from seqbench.sources import BUILTIN, absolute, clean, exists, is_remote, label_of
 
 DEFAULT_SEEDS = (0, 1, 2)
 ALL_MODELS = "*"
@@ -43,10 +44,14 @@ class RunSection(BaseModel):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a task's data comes from: `builtin` or an absolute path; and what the board calls it."""
+    """Where a task's data comes from (see seqbench.sources), what the board calls it, and what was given.
+
+    location: `builtin`, an absolute path or glob pattern, or a remote source that has yet to be fetched.
+    """
 
     location: str = "builtin"
     label: str = "builtin"
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,10 @@ def read_run_file(path: Path) -> Tables:
 
 def _relative_to(folder: Path, source: str) -> str:
     """A path in a run file counts from the file's folder; one that is not there counts from the current folder."""
+    if source == BUILTIN or is_remote(source):
+        return source
     beside = folder / Path(source).expanduser()
-    return str(beside) if beside.exists() else source
+    return str(beside) if exists(str(beside)) else source
 
 
 def apply_settings(tables: Tables, settings: Iterable[str]) -> Tables:
@@ -256,12 +263,8 @@ def _sources(task_tables: Mapping[str, Tables], data: Iterable[str], registry: R
 
 
 def _source(location: str, name: str | None) -> Source:
-    if location == "builtin":
-        return Source(location, name or location)
-    path = Path(location).expanduser().resolve()
-    default = path.stem if path.is_file() else path.name
-    label = re.sub(r"[^A-Za-z0-9._-]+", "-", name or default) or "data"
-    return Source(str(path), label)
+    where = absolute(location)
+    return Source(where, clean(name) if name else label_of(where), where)
 
 
 def _model_settings(model_tables: Mapping[str, Tables], registry: Registry) -> dict[str, Tables]:

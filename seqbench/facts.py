@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import os
 from functools import cache
 from pathlib import Path
 
+from seqbench.cache import file_hashes
 from seqbench.config import RunConfig
 from seqbench.errors import DataError
 from seqbench.plan import Facts
 from seqbench.registry import Registry, hash_files
+from seqbench.sources import BUILTIN, files_of
 from seqbench.version import installed_version
 
 RESULT_DISTRIBUTIONS = ("torch", "numpy", "scikit-learn", "scipy")
@@ -44,28 +46,23 @@ def core_hash() -> str:
 
 
 def source_fingerprint(location: str, task: str) -> str:
-    """`builtin`, or SHA-256 over the names and contents of the files at a path.
+    """`builtin`, or SHA-256 over the names and contents of the files of a local source.
 
     Raises DataError when nothing is there or it cannot be read.
     """
-    if location == "builtin":
+    if location == BUILTIN:
         return location
-    path = Path(location)
-    if not path.exists():
-        raise DataError(f"there is nothing at {location} for --data {task}=...: give a file or folder that exists.")
     digest = hashlib.sha256()
     try:
-        for file in _files(path):
-            digest.update(file.relative_to(path).as_posix().encode() + b"\0")
-            with file.open("rb") as content:
-                digest.update(hashlib.file_digest(content, "sha256").digest())
+        files = files_of(location)
+        root = os.path.commonpath([str(file.parent) for file in files] or [location])
+        for file, content in zip(files, file_hashes(files), strict=True):
+            name = file.suffix if len(files) == 1 else os.path.relpath(file, root)
+            digest.update(Path(name).as_posix().encode() + b"\0" + bytes.fromhex(content))
+    except DataError as error:
+        raise DataError(
+            f"{str(error).partition(':')[0]} for --data {task}=...: give a file or folder that exists."
+        ) from None
     except OSError as error:
         raise DataError(f"cannot read {error.filename} for --data {task}=...: {error.strerror}.") from None
     return digest.hexdigest()
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-    else:
-        yield from sorted(file for file in path.rglob("*") if file.is_file())

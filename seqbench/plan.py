@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from seqbench.config import RunConfig
@@ -38,7 +38,8 @@ class Cell:
     """One training (or one baseline): a task, a model, a seed, and everything else that decides its result.
 
     key: SHA-256 over all of it; series: the same without the seed; data_key: of the prepared data alone.
-    location: the task's source; source: its label. skip: why this pair cannot work, or empty.
+    location: the task's source; origin: the same as it was given, before a download; source: its label.
+    skip: why this pair cannot work, or empty.
     """
 
     task: str
@@ -60,7 +61,7 @@ class Cell:
     series: str = ""
     key: str = ""
     skip: str = ""
-    estimate: float = field(default=1.0, compare=False)
+    origin: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The cell as JSON-able values."""
@@ -101,7 +102,8 @@ class _TaskPlanner:
         self.params = dump(spec.params, validate(spec.params, settings, where))
         defaults = dump(spec.params, validate(spec.params, {}, where))
         self.source = config.source(spec.name)
-        self.task_id = f"{spec.name}@{self.source.label}{variant_label(_changed(self.params, defaults))}"
+        suffix = (spec.suffix or variant_label)(_changed(self.params, defaults))
+        self.task_id = f"{spec.name}@{self.source.label}{suffix}"
         advised = validate(TrainerConfig, spec.trainer, f"{where}.trainer")
         self.trainer_defaults = dump(TrainerConfig, advised)
         overrides = {**config.trainer_settings, **config.task_trainer_settings.get(spec.name, {})}
@@ -171,6 +173,7 @@ class _TaskPlanner:
         cell = Cell(
             task=self.spec.name,
             location=self.source.location,
+            origin=self.source.origin,
             source=self.source.label,
             task_id=self.task_id,
             model=model,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -16,8 +15,8 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
+from seqbench.cache import downloads_folder, file_hash, prepared_folder
 from seqbench.errors import DataError
 from seqbench.params import validate
 from seqbench.sequences import SequenceSet
@@ -25,11 +24,6 @@ from seqbench.spec import Classes, Dense, Forecast, Input, Output, TaskData, Tas
 
 SPLITS = ("train", "validation", "test")
 META = "meta.json"
-
-
-def cache_folder() -> Path:
-    """Where prepared data lies: `SEQBENCH_CACHE`, else the platform's cache folder."""
-    return Path(os.environ.get("SEQBENCH_CACHE") or user_cache_path("seqbench"))
 
 
 @dataclass(frozen=True)
@@ -52,13 +46,13 @@ def prepare(spec: TaskSpec, location: str, params: Mapping[str, Any], key: str) 
 
     Two processes that ask at once prepare once; a damaged cache is made again. Raises DataError as the task does.
     """
-    folder = cache_folder() / "prepared" / key
+    folder = prepared_folder() / key
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f"{key}.lock")):
         if not _is_sound(folder):
             begin = time.perf_counter()
             parsed = validate(spec.params, params, f"tasks.{spec.name}")
-            data = spec.prepare(location, parsed, cache_folder() / "downloads")
+            data = spec.prepare(location, parsed, downloads_folder())
             _check(spec, location, data)
             _save(data, folder, time.perf_counter() - begin)
     meta = json.loads((folder / META).read_text(encoding="utf-8"))
@@ -114,7 +108,7 @@ def _save(data: TaskData, folder: Path, seconds: float) -> None:
     try:
         for name, array in arrays.items():
             np.save(beside / f"{name}.npy", array, allow_pickle=False)
-        checksums = {path.name: _file_hash(path) for path in sorted(beside.glob("*.npy"))}
+        checksums = {path.name: file_hash(path) for path in sorted(beside.glob("*.npy"))}
         kinds = {"input": _to_json(data.input), "output": _to_json(data.output)}
         meta = {
             **kinds,
@@ -138,7 +132,7 @@ def _is_sound(folder: Path) -> bool:
     """Is the prepared data there, whole, and as its checksums say?"""
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
-        return all(_file_hash(folder / name) == digest for name, digest in meta["checksums"].items())
+        return all(file_hash(folder / name) == digest for name, digest in meta["checksums"].items())
     except (OSError, ValueError, KeyError):
         return False
 
@@ -182,11 +176,6 @@ def _input(values: Mapping[str, Any]) -> Input:
 
 def _output(values: Mapping[str, Any]) -> Output:
     return Classes(tuple(values["labels"])) if values["kind"] == Classes.kind else Forecast(values["values"])
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(text: str) -> str:

@@ -144,7 +144,7 @@ def blank_record(cell: Cell) -> CellRecord:
         primary=cell.primary,
         higher_is_better=cell.higher_is_better,
         parameters={"model": cell.model_params, "trainer": cell.trainer, "task": cell.task_params},
-        provenance={**cell.provenance, "seqbench": __version__, "location": cell.location},
+        provenance={**cell.provenance, "seqbench": __version__, "location": cell.origin or cell.location},
         failure=Failure("Skipped", cell.skip) if cell.skip else None,
         folder=f"cells/{cell.folder}",
     )

@@ -141,13 +141,22 @@ Augment = Callable[["torch.Tensor", "torch.Tensor", "torch.Generator", Any], "to
 """`augment(x, lengths, generator, params) -> x`, on training batches only; random numbers from `generator`."""
 
 
+Fetch = Callable[[str, Any, "Path"], "Path"]
+"""`fetch(rest, params, folder) -> path`: download what `SCHEME:rest` names into the empty `folder`; the path in it is
+the source from then on. Raises DataError with one sentence for what cannot be reached: what it was, and what to do."""
+
+Sentinel = Callable[[str, Any, "Path"], str]
+"""`sentinel(source, params, cache) -> problem`: empty when all is well; arguments as those of `prepare`."""
+
+
 @dataclass(frozen=True)
 class TaskSpec:
     """A task that any model accepting its kind of input can be trained on.
 
     prepare: `prepare(source, params, cache) -> TaskData`. `source` is `"builtin"` or what `--data` gave (an absolute
-        path); `cache` is a folder for downloads. Scalers and vocabularies are fitted on train only. Raises DataError
-        with one sentence for a source that cannot be used. Heavy imports belong inside.
+        path, or a glob pattern: `seqbench.expand(source)` gives the paths); `cache` is a folder for downloads. Scalers
+        and vocabularies are fitted on train only. Raises DataError with one sentence for a source that cannot be used.
+        Heavy imports belong inside.
     input_kind: `"dense"` or `"tokens"`, known before any data is touched.
     metrics: name → `metric(outputs, split) -> float`, computed on validation (`primary`) and on test (all).
     primary: the metric that ranks, stops early and picks the best weights; `higher_is_better` says which way.
@@ -161,6 +170,12 @@ class TaskSpec:
     predictions: `predictions(outputs, split) -> {column: array[N]}`, further columns of the stored predictions.
         For a forecast the columns `date`, `actual` and `predicted` are what is plotted.
     describe: `describe(data) -> str`, one paragraph about prepared data, or None.
+    show: `show(data, split, index) -> str`, one example as a person reads it, or None.
+    fetchers: scheme → `fetch(rest, params, folder) -> path`, for sources written `SCHEME:REST`.
+    suffix: `suffix(changed) -> str`, what follows `task@source` in the task's id for the parameters that differ from
+        their defaults; by default `[key=value,...]`.
+    sentinels: name → `sentinel(source, params, cache) -> problem`: this task's own checks for leaks, run by
+        `seqbench data audit` beside those that hold for every task.
     distributions: installed distributions whose version decides the prepared data; part of a cell's key.
     about: one sentence for `seqbench plugins`.
 
@@ -181,6 +196,10 @@ class TaskSpec:
     augment: Augment | None = None
     predictions: Callable[[NDArray[np.float64], SequenceSet], Mapping[str, NDArray[Any]]] | None = None
     describe: Callable[[TaskData], str] | None = None
+    show: Callable[[TaskData, SequenceSet, int], str] | None = None
+    fetchers: Mapping[str, Fetch] = field(default_factory=dict)
+    suffix: Callable[[Mapping[str, Any]], str] | None = None
+    sentinels: Mapping[str, Sentinel] = field(default_factory=dict)
     distributions: tuple[str, ...] = ()
     about: str = ""
 
@@ -195,7 +214,12 @@ class TaskSpec:
             raise SpecError(f"{who} names {self.primary!r} as primary, which is not among its metrics")
         if not (callable(self.loss) or self.loss in LOSSES):
             raise SpecError(f"{who} has loss {self.loss!r}: give one of {', '.join(LOSSES)}, or a function")
-        for kind, functions in (("metric", self.metrics), ("baseline", self.baselines)):
+        for kind, functions in (
+            ("metric", self.metrics),
+            ("baseline", self.baselines),
+            ("fetcher", self.fetchers),
+            ("sentinel", self.sentinels),
+        ):
             for name, function in functions.items():
                 _check_callable(who, f"{kind} '{name}'", function)
 

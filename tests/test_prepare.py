@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqbench.cache import prepared_folder
 from seqbench.errors import DataError
-from seqbench.prepare import cache_folder, load, prepare
+from seqbench.prepare import load, prepare
 from seqbench.registry import discover
 from seqbench.sequences import SequenceSet
 from seqbench.spec import Classes, Dense, Forecast, TaskData, TaskSpec
@@ -68,7 +69,7 @@ def test_two_at_once_prepare_once(spec: TaskSpec) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: prepare(counted, "builtin", {}, "k"), range(8)))
     assert (1, 1) == (len(calls), len({item.fingerprint for item in found}))
-    assert [] == list((cache_folder() / "prepared").glob(".partial-*"))
+    assert [] == list(prepared_folder().glob(".partial-*"))
 
 
 def test_the_fingerprint_follows_the_data(spec: TaskSpec) -> None:

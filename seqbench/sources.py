@@ -1,0 +1,213 @@
+"""Sources of data: what a string means, and getting there what is not on this machine yet.
+
+A source is `builtin`, a path (a file, a folder, a glob pattern), the `https://` address of a file, or `SCHEME:REST`
+with a scheme that the task has a fetcher for (`hf:OWNER/NAME`, say).
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqbench.cache import downloads_folder, file_hash
+from seqbench.errors import ConfigError, DataError
+from seqbench.naming import nearest
+
+if TYPE_CHECKING:
+    from seqbench.spec import TaskSpec
+
+BUILTIN = "builtin"
+PATTERN = re.compile(r"[*?\[]")
+REMOTE = re.compile(r"([a-z][a-z0-9]+):(.+)", re.DOTALL)
+"""At least two letters before the colon: one is a drive."""
+WEB = ("https", "http")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+TIMEOUT_SECONDS = 30
+DESCRIPTION = "source.json"
+
+
+def is_remote(source: str) -> bool:
+    """Does the source name something that has to be fetched? A file of that very name is a path."""
+    return REMOTE.fullmatch(source) is not None and not Path(source).exists()
+
+
+def absolute(source: str) -> str:
+    """`builtin` and remote sources as they are; paths and patterns absolute."""
+    if source == BUILTIN or is_remote(source):
+        return source
+    path = Path(source).expanduser()
+    return str(path.absolute()) if PATTERN.search(source) and not path.exists() else str(path.resolve())
+
+
+def label_of(source: str) -> str:
+    """What the board calls a source: the name of a file or folder, or what a remote source names."""
+    if source == BUILTIN:
+        return source
+    if is_remote(source):
+        scheme, rest = _parts(source)
+        name = re.sub(r"[?#].*$", "", rest).rstrip("/").rpartition("/")[2] if scheme in WEB else rest
+        if scheme in WEB:
+            name = _without_suffix(name)
+    else:
+        path = Path(source)
+        name = path.stem if path.is_file() else path.name
+        if PATTERN.search(name):
+            name = f"{path.parent.name}-{name}"
+    return clean(name)
+
+
+def clean(name: str) -> str:
+    """A name as it may stand in a task's id and a file's name."""
+    return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "data"
+
+
+def expand(source: str) -> list[Path]:
+    """The paths that a local source means, sorted: one, or those that match a pattern.
+
+    Raises DataError when there is nothing.
+    """
+    path = Path(source)
+    if path.exists():
+        return [path]
+    found = sorted(map(Path, glob.glob(source, recursive=True))) if PATTERN.search(source) else []  # noqa: PTH207
+    if not found:
+        what = "nothing matches" if PATTERN.search(source) else "there is nothing at"
+        raise DataError(f"{what} {source}: give a file or folder that exists.")
+    return found
+
+
+def exists(source: str) -> bool:
+    """Is there anything at a local source?"""
+    return Path(source).exists() or (bool(PATTERN.search(source)) and any(glob.iglob(source, recursive=True)))  # noqa: PTH207
+
+
+def files_of(source: str) -> list[Path]:
+    """Every file of a local source, in the order of their names. Raises DataError when there is nothing."""
+    found: list[Path] = []
+    for path in expand(source):
+        found += [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return found
+
+
+def obtain(spec: TaskSpec, source: str, params: Any) -> str:
+    """The local path of a source: itself, or where it was downloaded to, once.
+
+    Raises ConfigError for a scheme that the task has no fetcher for, DataError for what cannot be reached.
+    """
+    if not is_remote(source):
+        return source
+    scheme, rest = _parts(source)
+    if scheme not in WEB and scheme not in spec.fetchers:
+        known = ("builtin", "https", *spec.fetchers)
+        raise ConfigError(
+            f"task '{spec.name}' takes no source '{source}' ('{scheme}' is no kind of source that it knows)"
+            f"{nearest(scheme, known)}"
+        )
+    folder = downloads_folder() / f"{scheme}-{clean(rest)[:80]}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    from filelock import FileLock
+
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not (folder / DESCRIPTION).is_file():
+            _download_into(folder, spec, source, params)
+        described: Mapping[str, str] = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    return str(folder / described["path"])
+
+
+def _parts(source: str) -> tuple[str, str]:
+    scheme, _, rest = source.partition(":")
+    return scheme, rest
+
+
+def _download_into(folder: Path, spec: TaskSpec, source: str, params: Any) -> None:
+    """Fetch beside, then rename: a download that was broken off leaves nothing behind."""
+    scheme, rest = _parts(source)
+    beside = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
+    try:
+        path = fetch_file(source, beside) if scheme in WEB else spec.fetchers[scheme](rest, params, beside)
+        if not path.exists():
+            raise DataError(f"fetching {source} gave nothing: give another source.")
+        description = {
+            "source": source,
+            "path": path.relative_to(beside).as_posix(),
+            "fetched_at": time.time(),
+            "sha256": file_hash(path) if path.is_file() else "",
+        }
+        (beside / DESCRIPTION).write_text(json.dumps(description, indent=2), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def fetch_file(address: str, folder: Path) -> Path:
+    """Download the file at an `https://` address into the folder; an archive is unpacked, and its folder given.
+
+    `#sha256=HEX` at the end of the address is checked. Raises DataError when it cannot be reached or does not match.
+    """
+    import pooch
+
+    url, _, fragment = address.partition("#")
+    wanted = fragment.removeprefix("sha256=").lower() if fragment.startswith("sha256=") else None
+    name = re.sub(r"\?.*$", "", url).rpartition("/")[2] or "data"
+    pooch.get_logger().setLevel("ERROR")
+    downloader = pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS)
+    try:
+        file = Path(pooch.retrieve(url, known_hash=wanted, fname=name, path=folder, downloader=downloader))
+    except ValueError as error:
+        if wanted is None:
+            raise _unreachable(url, error) from None
+        raise DataError(
+            f"what lies at {url} does not have the checksum sha256={wanted}: correct the checksum or the address."
+        ) from None
+    except Exception as error:
+        raise _unreachable(url, error) from None
+    return unpack(file) if name.lower().endswith(ARCHIVES) else file
+
+
+def unpack(archive: Path) -> Path:
+    """Unpack a zip or tar archive beside itself and delete it; gives the folder, or the only folder in it.
+
+    Nothing is written outside. Raises DataError for a damaged archive.
+    """
+    folder = archive.parent / "unpacked"
+    try:
+        if archive.name.lower().endswith(".zip"):
+            shutil.unpack_archive(archive, folder, "zip")
+        else:
+            import tarfile
+
+            with tarfile.open(archive) as tar:
+                tar.extractall(folder, filter="data")
+    except Exception as error:
+        raise DataError(f"{archive.name} cannot be unpacked ({_reason(error)}): fetch it anew or unpack it.") from None
+    archive.unlink()
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX"))]
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
+
+
+def _without_suffix(name: str) -> str:
+    suffix = next((end for end in sorted(ARCHIVES, key=len, reverse=True) if name.lower().endswith(end)), "")
+    return name[: -len(suffix)] if suffix else Path(name).stem
+
+
+def _unreachable(what: str, error: Exception) -> DataError:
+    return DataError(
+        f"cannot fetch {what} ({_reason(error)}): check the address and the connection, or download it elsewhere and "
+        "give the path of the file."
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in a few words."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    text = " ".join(str(error).split()).rstrip(".")
+    return text[:160] or type(error).__name__
