@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -74,3 +77,58 @@ def _table() -> Iterator[sqlite3.Connection | None]:
         return
     with closing(connection):
         yield connection
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing in the cache: prepared data or a download.
+
+    name: of its folder. what: the task and source, or the address. bytes: on disk. made_at: seconds since 1970 UTC.
+    """
+
+    kind: str
+    name: str
+    what: str
+    folder: Path
+    bytes: int
+    made_at: float
+
+    def problem(self) -> str:
+        """Why it cannot be used, from its checksums; empty when it is whole."""
+        try:
+            described = json.loads((self.folder / DESCRIPTIONS[self.kind]).read_text(encoding="utf-8"))
+            if self.kind == "prepared":
+                sums = dict(described["checksums"])
+            else:
+                sums = {described["path"]: described["sha256"]} if described["sha256"] else {}
+            bad = [name for name, digest in sums.items() if file_hash(self.folder / name) != digest]
+        except (OSError, ValueError, KeyError) as error:
+            return f"it lacks a part ({type(error).__name__})"
+        return f"{bad[0]} does not match its checksum" if bad else ""
+
+
+DESCRIPTIONS = {"prepared": "meta.json", "download": "source.json"}
+
+
+def entries() -> list[Entry]:
+    """Everything in the cache, prepared data first, the newest first."""
+    found = []
+    for kind, parent in (("prepared", prepared_folder()), ("download", downloads_folder())):
+        folders = [path for path in parent.glob("*") if path.is_dir() and (path / DESCRIPTIONS[kind]).is_file()]
+        found += sorted((_entry(kind, folder) for folder in folders), key=lambda entry: -entry.made_at)
+    return found
+
+
+def _entry(kind: str, folder: Path) -> Entry:
+    try:
+        described = json.loads((folder / DESCRIPTIONS[kind]).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        described = {}
+    what = " ".join(str(described[key]) for key in ("task", "source") if key in described) or "unknown"
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return Entry(kind, folder.name, what, folder, size, (folder / DESCRIPTIONS[kind]).stat().st_mtime)
+
+
+def remove(entry: Entry) -> None:
+    """Delete one thing; whoever has it memory-mapped keeps it until done. Its lock stays: somebody may wait for it."""
+    shutil.rmtree(entry.folder, ignore_errors=True)

@@ -54,7 +54,7 @@ def prepare(spec: TaskSpec, location: str, params: Mapping[str, Any], key: str) 
             parsed = validate(spec.params, params, f"tasks.{spec.name}")
             data = spec.prepare(location, parsed, downloads_folder())
             _check(spec, location, data)
-            _save(data, folder, time.perf_counter() - begin)
+            _save(data, folder, time.perf_counter() - begin, {"task": spec.name, "source": location})
     meta = json.loads((folder / META).read_text(encoding="utf-8"))
     train, validation, test = meta["sizes"]
     sizes = (train, validation, test)
@@ -101,8 +101,8 @@ def _arrays(data: TaskData) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     return arrays, shared
 
 
-def _save(data: TaskData, folder: Path, seconds: float) -> None:
-    """Write everything beside, then rename: a reader sees all of it or nothing."""
+def _save(data: TaskData, folder: Path, seconds: float, origin: Mapping[str, str]) -> None:
+    """Write everything beside, then rename: a reader sees all of it or nothing. origin: the task and its source."""
     arrays, shared = _arrays(data)
     beside = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
     try:
@@ -111,6 +111,7 @@ def _save(data: TaskData, folder: Path, seconds: float) -> None:
         checksums = {path.name: file_hash(path) for path in sorted(beside.glob("*.npy"))}
         kinds = {"input": _to_json(data.input), "output": _to_json(data.output)}
         meta = {
+            **origin,
             **kinds,
             "notes": dict(data.notes),
             "shared": shared,

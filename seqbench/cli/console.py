@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -68,6 +70,42 @@ def progress(benchmark: Benchmark, todo: Sequence[Cell]) -> Iterator[None]:
             yield
     finally:
         manager.unregister(display)
+
+
+@dataclass
+class Clock:
+    """How long something took, in seconds."""
+
+    seconds: float = 0.0
+
+
+SILENT_SECONDS = 1.0
+"""A preparation that is quicker shows no bar."""
+
+
+@contextlib.contextmanager
+def preparing(what: str) -> Iterator[Clock]:
+    """While inside, a preparation's progress is shown on stderr's terminal once it has taken a second."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from seqbench.progress import listening
+
+    clock, begin = Clock(), time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bars = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+    bar = bars.add_task(f"preparing {what}", total=None)
+
+    def tell(doing: str, done: int, total: int) -> None:
+        if time.monotonic() - begin > SILENT_SECONDS:
+            bars.start()
+            bars.update(bar, description=f"preparing {what}: {doing}", completed=done, total=total)
+
+    try:
+        with listening(tell):
+            yield clock
+    finally:
+        clock.seconds = time.monotonic() - begin
+        bars.stop()
 
 
 @contextlib.contextmanager

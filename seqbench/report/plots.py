@@ -76,13 +76,13 @@ def confusion(record: CellRecord, predictions: Path) -> bytes:
     counts = confusion_counts(predictions, size)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.4 + (0.62 * size if size <= 6 else min(1.2 + 0.42 * size, 7.6))
-    figure = _figure(side + 0.9, side, _title(record))
+    figure = new_figure(side + 0.9, side, _title(record))
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     font = 9 if size <= COUNTED_CLASSES else 7
     axes.set_xticks(range(size), labels, rotation=90 if size > 4 else 0, fontsize=font)
     axes.set_yticks(range(size), labels, fontsize=font)
-    _plain(axes, grid=False)
+    plain(axes, grid=False)
     axes.tick_params(length=0)
     axes.set_xlabel("predicted", color=INK)
     axes.set_ylabel("actual", color=INK)
@@ -106,7 +106,7 @@ def forecast(record: CellRecord, predictions: Path) -> bytes:
     columns = _forecast_columns(predictions)
     actual, predicted, last = columns["actual"], columns["predicted"], columns.get("last_close")
     when = columns.get("date", np.arange(len(actual)))
-    figure = _figure(9.0, 5.6, _title(record))
+    figure = new_figure(9.0, 5.6, _title(record))
     grid = figure.add_gridspec(2, 2, width_ratios=[1.7, 1.0])
     whole, close_up, changes = (figure.add_subplot(grid[place]) for place in ((0, slice(None)), (1, 0), (1, 1)))
     _lines(whole, when, actual, predicted, None)
@@ -128,7 +128,7 @@ def learning_curve(record: CellRecord) -> bytes:
     scores = [epoch.validation_metric for epoch in record.history]
     losses = [epoch.validation_loss for epoch in record.history]
     panels = 2 if any(score is not None for score in scores) else 1
-    figure = _figure(4.0 * panels, 2.9, _title(record))
+    figure = new_figure(4.0 * panels, 2.9, _title(record))
     loss = figure.add_subplot(1, panels, 1)
     _curve(loss, epochs, [epoch.train_loss for epoch in record.history], BLUE, "training")
     _curve(loss, epochs, losses, ORANGE, "validation")
@@ -140,7 +140,7 @@ def learning_curve(record: CellRecord) -> bytes:
         score.set_ylabel(f"validation {record.primary}", color=INK)
         axes.append(score)
     for one in axes:
-        _plain(one)
+        plain(one)
         one.set_xlabel("epoch", color=INK)
         one.xaxis.set_major_locator(MaxNLocator(integer=True))
         if record.best_epoch is not None:
@@ -174,7 +174,7 @@ def _read(predictions: Path, names: Sequence[str]) -> Columns:
     return columns
 
 
-def _figure(width: float, height: float, title: str) -> Figure:
+def new_figure(width: float, height: float, title: str) -> Figure:
     """An empty figure of so many inches, with the title on top."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -193,7 +193,7 @@ def _title(record: CellRecord) -> str:
     return f"{record.label} on {record.task_id}{seed}{result}"
 
 
-def _plain(axes: Axes, grid: bool = True) -> None:
+def plain(axes: Axes, grid: bool = True) -> None:
     """No frame, quiet ticks, a faint grid."""
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -221,7 +221,7 @@ def _lines(
         axes.plot(when, last, color=MUTED, linewidth=1.0, linestyle=(0, (2, 2)), label="naive: last close")
     axes.plot(when, actual, color=BLUE, linewidth=1.3, label="actual")
     axes.plot(when, predicted, color=ORANGE, linewidth=1.1, label="predicted")
-    _plain(axes)
+    plain(axes)
     if np.issubdtype(when.dtype, np.datetime64):
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
@@ -241,7 +241,7 @@ def _scatter(axes: Axes, actual: NDArray[Any], predicted: NDArray[Any], last: ND
     axes.scatter(x, y, s=5, color=BLUE, alpha=0.35, linewidths=0)
     low, high = float(min(x.min(), y.min())), float(max(x.max(), y.max()))
     axes.plot([low, high], [low, high], color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
-    _plain(axes)
+    plain(axes)
     axes.set_xlabel(f"actual {what}", fontsize=8, color=INK)
     axes.set_ylabel(f"predicted {what}", fontsize=8, color=INK)
 

@@ -108,8 +108,8 @@ def test_plotting_leaves_pyplot_alone(tmp_path: Path) -> None:
 
     (tmp_path / "predictions.csv").write_text("id,target,output_0,output_1\na,1,1,0\n")
     code = (
-        "import sys; from pathlib import Path; from seqbench.report.plots import confusion_counts, _figure, _png\n"
-        f"confusion_counts(Path({str(tmp_path / 'predictions.csv')!r}), 2); _png(_figure(2, 2, 'x'))\n"
+        "import sys; from pathlib import Path; from seqbench.report.plots import confusion_counts, new_figure, _png\n"
+        f"confusion_counts(Path({str(tmp_path / 'predictions.csv')!r}), 2); _png(new_figure(2, 2, 'x'))\n"
         "print('matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,126 @@
+"""Sentinels ring for data that leaks and stay silent for data that does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seqbench.audit import Finding, audit
+from seqbench.describe import describe
+from seqbench.registry import discover
+from seqbench.sequences import SequenceSet
+from seqbench.spec import Classes, Dense, NoParams, Output, TaskData, TaskSpec
+
+
+def data(seed: int = 0, count: int = 300) -> TaskData:
+    random = np.random.default_rng(seed)
+
+    def split(name: str) -> SequenceSet:
+        labels = random.integers(0, 2, count)
+        sequences = [random.normal(size=(4, 2)).astype(np.float32) + np.float32(2 * label) for label in labels]
+        return SequenceSet.from_sequences(sequences, labels, [f"{name}:{number}" for number in range(count)])
+
+    return TaskData(Dense(2), Classes(("no", "yes")), split("train"), split("validation"), split("test"))
+
+
+def nearest_mean(train: SequenceSet, validation: SequenceSet, output: Output) -> Any:
+    """Honest: learns the mean of each label."""
+
+    def means(split: SequenceSet) -> Any:
+        return np.array([split.example(index).mean() for index in range(len(split))])
+
+    centres = [means(train)[np.asarray(train.targets) == label].mean() for label in range(output.size)]
+    return lambda split: -np.abs(means(split)[:, None] - np.array(centres))
+
+
+def reads_targets(train: SequenceSet, validation: SequenceSet, output: Output) -> Any:
+    """A leak: knows the targets of what it predicts."""
+    return lambda split: np.eye(output.size)[np.asarray(split.targets)]
+
+
+def task(**changes: Any) -> TaskSpec:
+    fields: dict[str, Any] = {
+        "name": "toy",
+        "prepare": lambda source, params, cache: data(),
+        "input_kind": "dense",
+        "metrics": {"accuracy": lambda outputs, split: 0.0},
+        "primary": "accuracy",
+        "higher_is_better": True,
+        "loss": "cross_entropy",
+        "baselines": {"nearest_mean": nearest_mean},
+    }
+    return TaskSpec(**{**fields, **changes})
+
+
+def problems(spec: TaskSpec, found: TaskData) -> dict[str, str]:
+    return {item.sentinel: item.problem for item in audit(spec, found, "builtin", NoParams()) if item.problem}
+
+
+def test_honest_data_is_silent() -> None:
+    """Separate splits and a baseline that learns from labels alone ring no sentinel."""
+    assert {} == problems(task(), data())
+
+
+def test_an_example_in_two_splits_rings() -> None:
+    """The same content in train and test is found, and so is an id that occurs twice in a split."""
+    clean = data()
+    found = problems(task(), replace(clean, test=clean.train))
+    assert {"splits_are_disjoint": "300 examples are in train and test"} == found
+    ids = clean.test.ids.copy()
+    ids[1] = ids[0]
+    found = problems(task(), replace(clean, test=replace(clean.test, ids=ids)))
+    assert {"ids_are_unique": "1 ids of test occur more than once, 'test:0' for one"} == found
+
+
+def test_a_label_that_is_told_otherwise_rings() -> None:
+    """What scores above chance after fitting to shuffled labels has seen the targets."""
+    found = problems(task(baselines={"reads_targets": reads_targets}), data())
+    assert "'reads_targets' reaches 1.000" in found["shuffled_labels_give_chance"]
+
+
+def test_a_tasks_own_sentinels_run_and_may_fail() -> None:
+    """A task's sentinel is asked with its source; what it says, or that it raised, is a finding."""
+    seen: list[tuple[str, Any]] = []
+
+    def quiet(source: str, params: Any, cache: Path) -> str:
+        seen.append((source, params))
+        return ""
+
+    def broken(source: str, params: Any, cache: Path) -> str:
+        raise RuntimeError("no luck")
+
+    found = problems(task(sentinels={"quiet": quiet, "loud": lambda *_: "it leaks", "broken": broken}), data())
+    assert [("builtin", NoParams())] == seen
+    assert {"loud": "it leaks", "broken": "it could not be checked: RuntimeError: no luck"} == found
+
+
+@pytest.mark.parametrize("name", ["sentiment", "speech_commands", "stock_forecasting"])
+def test_the_embedded_data_is_sound(name: str, tmp_path: Path) -> None:
+    """No sentinel rings for any built-in task's embedded data."""
+    spec = discover().tasks[name]
+    small: dict[str, dict[str, Any]] = {
+        "sentiment": {"reviews": (600, 100, 300)},
+        "speech_commands": {"words": ("yes", "no")},
+    }
+    params = spec.params(**small.get(name, {}))
+    prepared = spec.prepare("builtin", params, tmp_path)
+    found: list[Finding] = list(audit(spec, prepared, "builtin", params))
+    assert [] == [item for item in found if item.problem]
+    assert len(found) >= 3
+
+
+def test_describe_counts_what_there_is() -> None:
+    """Sizes, classes, lengths, duplicates and five samples are those of the data."""
+    clean = data(count=50)
+    twice = replace(clean, train=replace(clean.train, starts=np.zeros(50, dtype=np.int64)))
+    facts = describe(task(), twice)
+    assert {"examples": 50, "steps": 200} == {key: facts["splits"]["test"][key] for key in ("examples", "steps")}
+    assert {"min": 4.0, "median": 4.0, "p95": 4.0, "max": 4.0} == facts["splits"]["test"]["lengths"]
+    assert 50 == sum(facts["splits"]["train"]["classes"].values())
+    assert (49, 0) == (facts["duplicates"]["within"]["train"], facts["duplicates"]["within"]["test"])
+    assert 5 == len(facts["samples"])
+    assert facts["samples"][0].startswith("train:0: 4 steps")

@@ -1,0 +1,213 @@
+"""Sources: what a string means, and downloads that are whole or not there. A real HTTP server stands for the web."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import io
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqbench.cache import downloads_folder
+from seqbench.errors import ConfigError, DataError
+from seqbench.facts import source_fingerprint
+from seqbench.registry import discover
+from seqbench.sources import absolute, expand, files_of, is_remote, label_of, obtain
+from seqbench.spec import NoParams, TaskSpec
+
+
+def task(**changes: Any) -> TaskSpec:
+    return TaskSpec(
+        name="toy",
+        prepare=lambda source, params, cache: None,  # type: ignore[arg-type,return-value]
+        input_kind="dense",
+        metrics={"accuracy": lambda outputs, split: 0.0},
+        primary="accuracy",
+        higher_is_better=True,
+        loss="mse",
+        **changes,
+    )
+
+
+@dataclass
+class Web:
+    """A web server over a folder, and what it was asked for."""
+
+    folder: Path
+    address: str
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    folder = tmp_path / "web"
+    folder.mkdir()
+    found = Web(folder, "")
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments: Any) -> None:
+            found.asked.append(self.path)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    found.address = f"http://127.0.0.1:{server.server_address[1]}"
+    yield found
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQBENCH_CACHE", str(tmp_path / "cache"))
+
+
+def test_a_path_is_no_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths, patterns, drives and files with a colon in their name are local; schemes and addresses are not."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hf:real").write_text("x")
+    local = ("prices.csv", "data/*.csv", "C:/prices.csv", "hf:real", "/a/b", "~/x")
+    assert [False] * len(local) == [is_remote(source) for source in local]
+    assert [True] * 3 == [is_remote(source) for source in ("hf:owner/name", "https://a.b/c.csv", "yfinance:^GSPC")]
+    assert (str(tmp_path / "prices.csv"), "hf:a/b", "builtin") == tuple(
+        map(absolute, ("prices.csv", "hf:a/b", "builtin"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "label"),
+    [
+        ("builtin", "builtin"),
+        ("https://example.org/data/AAPL.csv?from=1#sha256=00", "AAPL"),
+        ("https://example.org/speech_v2.tar.gz", "speech_v2"),
+        ("hf:stanfordnlp/sst2", "stanfordnlp-sst2"),
+        ("speechcommands:v0.02", "v0.02"),
+        ("yfinance:AAPL,MSFT", "AAPL-MSFT"),
+        ("/nowhere/prices/*.csv", "prices-.csv"),
+        ("/nowhere/some folder", "some-folder"),
+    ],
+)
+def test_labels(source: str, label: str) -> None:
+    """The board's name of a source is short and says which it is."""
+    assert label == label_of(source)
+
+
+def test_patterns_and_folders(tmp_path: Path) -> None:
+    """A pattern gives its matches in order, a folder every file below it; nothing there is an error that says so."""
+    for name in ("b.csv", "a.csv", "c.txt", "below/d.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert ["a.csv", "b.csv"] == [path.name for path in expand(str(tmp_path / "*.csv"))]
+    assert 4 == len(files_of(str(tmp_path)))
+    with pytest.raises(DataError, match="nothing matches"):
+        expand(str(tmp_path / "*.wav"))
+    with pytest.raises(DataError, match=r"there is nothing at .* for --data toy="):
+        source_fingerprint(str(tmp_path / "none"), "toy")
+
+
+def test_fingerprints_go_by_content(tmp_path: Path) -> None:
+    """The same files elsewhere have the same fingerprint; another content, or another name, has not."""
+    prints = []
+    contents = [("one", "a.csv", "1"), ("two", "a.csv", "1"), ("three", "a.csv", "2"), ("four", "b.csv", "1")]
+    for folder, name, text in contents:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(text)
+        (tmp_path / folder / "same.csv").write_text("same")
+        prints.append(source_fingerprint(str(tmp_path / folder), "toy"))
+        assert prints[-1] == source_fingerprint(str(tmp_path / folder / "*.csv"), "toy")
+    assert prints[0] == prints[1]
+    assert 3 == len(set(prints))
+    (tmp_path / "one" / "a.csv").write_text("3")
+    assert prints[0] != source_fingerprint(str(tmp_path / "one"), "toy")
+
+
+def test_a_file_is_downloaded_once(web: Web) -> None:
+    """The file at an address is fetched once, with its checksum noted, and is a path from then on."""
+    (web.folder / "prices.csv").write_text("date,close\n")
+    first = obtain(task(), f"{web.address}/prices.csv", NoParams())
+    again = obtain(task(), f"{web.address}/prices.csv", NoParams())
+    assert first == again
+    assert ["/prices.csv"] == web.asked
+    assert "date,close\n" == Path(first).read_text()
+    assert [] == list(downloads_folder().glob(".partial-*"))
+
+
+def test_a_checksum_is_held_against_the_file(web: Web) -> None:
+    """`#sha256=` at the end of an address is checked: the right one passes, a wrong one is an error, nothing stays."""
+    (web.folder / "a.csv").write_bytes(b"content")
+    right = hashlib.sha256(b"content").hexdigest()
+    assert obtain(task(), f"{web.address}/a.csv#sha256={right}", NoParams()).endswith("a.csv")
+    with pytest.raises(DataError, match="does not have the checksum"):
+        obtain(task(), f"{web.address}/a.csv#sha256={'0' * 64}", NoParams())
+    assert 1 == len([path for path in downloads_folder().iterdir() if path.is_dir()])
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar.xz"])
+def test_archives_are_unpacked(web: Web, kind: str) -> None:
+    """An archive is unpacked, and its only folder is the source."""
+    archive = web.folder / f"clips.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("clips/yes/a.wav", b"1")
+    else:
+        with tarfile.open(archive, "w:gz" if kind == "tar.gz" else "w:xz") as tar:
+            member = tarfile.TarInfo("clips/yes/a.wav")
+            member.size = 1
+            tar.addfile(member, io.BytesIO(b"1"))
+    folder = Path(obtain(task(), f"{web.address}/clips.{kind}", NoParams()))
+    assert ("clips", b"1") == (folder.name, (folder / "yes" / "a.wav").read_bytes())
+
+
+def test_an_archive_cannot_write_outside(web: Web, tmp_path: Path) -> None:
+    """A member that would leave the folder makes the archive unusable, and nothing is written there."""
+    with tarfile.open(web.folder / "evil.tar.gz", "w:gz") as tar:
+        member = tarfile.TarInfo("../../../../evil.txt")
+        member.size = 1
+        tar.addfile(member, io.BytesIO(b"1"))
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        obtain(task(), f"{web.address}/evil.tar.gz", NoParams())
+    assert [] == list(tmp_path.rglob("evil.txt"))
+
+
+def test_what_cannot_be_reached_is_a_sentence(web: Web) -> None:
+    """A missing file and a dead server name the address and what to do instead."""
+    for address in (f"{web.address}/none.csv", "http://127.0.0.1:9/x.csv"):
+        with pytest.raises(DataError, match="give the path of the file") as caught:
+            obtain(task(), address, NoParams())
+        assert address in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_task_fetches_its_schemes() -> None:
+    """A task's fetcher is called once per source; a broken one leaves nothing; an unknown scheme names the known."""
+    calls: list[str] = []
+
+    def fetch(rest: str, params: Any, folder: Path) -> Path:
+        calls.append(rest)
+        (folder / "half").write_text("x")
+        if rest == "broken":
+            raise DataError("it cannot be reached")
+        return folder / "half"
+
+    spec = task(fetchers={"shop": fetch})
+    assert obtain(spec, "shop:things", NoParams()) == obtain(spec, "shop:things", NoParams())
+    assert ["things"] == calls
+    with pytest.raises(DataError, match="cannot be reached"):
+        obtain(spec, "shop:broken", NoParams())
+    assert 1 == len([path for path in downloads_folder().iterdir() if path.is_dir()])
+    with pytest.raises(ConfigError, match="did you mean 'shop'"):
+        obtain(spec, "shap:things", NoParams())
+
+
+def test_no_built_in_task_knows_a_made_up_scheme() -> None:
+    """Every built-in task refuses a scheme that it has no fetcher for, before anything is read."""
+    for spec in discover().tasks.values():
+        with pytest.raises(ConfigError, match="takes no source"):
+            obtain(spec, "nosuch:thing", spec.params())
