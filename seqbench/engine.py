@@ -78,10 +78,14 @@ class Engine:
                 if cell.location != "builtin":
                     theirs.append(future)
             self._waiting.setdefault(cell.data_key, []).append(cell)
-        for future in theirs:
-            error = future.exception()
-            if isinstance(error, DataError):
-                raise error
+        while theirs:
+            done, _ = wait(theirs, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            self._tell()
+            for future in done:
+                theirs.remove(future)
+                error = future.exception()
+                if isinstance(error, DataError):
+                    raise error
 
     def _fill_slots(self) -> None:
         while self._ready and len(self._running) + len(self._preparing) < self.executor.slots:
@@ -92,13 +96,19 @@ class Engine:
 
     def _collect(self) -> None:
         done, _ = wait([*self._preparing, *self._running], timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-        for key, epoch in self.executor.epochs():
-            self.observers.call("seqbench_epoch_finished", cell=self._known[key], epoch=epoch)
+        self._tell()
         for future in done:
             if future in self._preparing:
                 self._prepared(future, self._preparing.pop(future))
             else:
                 self._finished(future, self._running.pop(future))
+
+    def _tell(self) -> None:
+        """Pass on to observers what workers told."""
+        for advance in self.executor.advances():
+            self.observers.call("seqbench_preparation_advanced", advance=advance)
+        for key, epoch in self.executor.epochs():
+            self.observers.call("seqbench_epoch_finished", cell=self._known[key], epoch=epoch)
 
     def _prepared(self, future: Future[Any], job: PrepareJob) -> None:
         cells = self._waiting.pop(job.key)

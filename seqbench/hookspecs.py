@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from seqbench.execution.jobs import Advance
     from seqbench.plan import Cell
     from seqbench.records import CellRecord, EpochRecord
     from seqbench.run import Run
@@ -34,6 +35,11 @@ def seqbench_tasks() -> Iterable[TaskSpec]:  # type: ignore[empty-body]
 @hookspec
 def seqbench_run_started(run: Run, cells: Sequence[Cell]) -> None:
     """Observe the start: called once, before the first of `cells` (those that will be trained) starts."""
+
+
+@hookspec
+def seqbench_preparation_advanced(advance: Advance) -> None:
+    """Observe a preparation: called in the parent process, a few times a second, where a task tells how far it is."""
 
 
 @hookspec

@@ -13,8 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from seqbench.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from seqbench.execution.jobs import Advance
     from seqbench.plan import Cell
     from seqbench.records import CellRecord, EpochRecord
+
+
+QUICK_SECONDS = 1.0
+"""A preparation that is quicker has no line."""
 
 
 def remaining_seconds(elapsed: float, done: int, total: int) -> float | None:
@@ -59,6 +64,7 @@ class LiveProgress:
         self.done = 0
         self.workers = workers
         self.lines: dict[str, TaskID] = {}
+        self.begun: dict[str, float] = {}
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=16),
@@ -79,6 +85,19 @@ class LiveProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bars.stop()
+
+    @hookimpl
+    def seqbench_preparation_advanced(self, advance: Advance) -> None:
+        """A line for a preparation, once it has taken a second, until it is done."""
+        name = f"prepare {advance.task}"
+        begun = self.begun.setdefault(name, time.monotonic())
+        if advance.done == advance.total:
+            if name in self.lines:
+                self.bars.remove_task(self.lines.pop(name))
+        elif name in self.lines or time.monotonic() - begun > QUICK_SECONDS:
+            if name not in self.lines:
+                self.lines[name] = self.bars.add_task(name, total=advance.total, note=advance.what)
+            self.bars.update(self.lines[name], completed=advance.done, total=advance.total, note=advance.what)
 
     @hookimpl
     def seqbench_epoch_finished(self, cell: Cell, epoch: EpochRecord) -> None:

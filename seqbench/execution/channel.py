@@ -1,4 +1,4 @@
-"""How workers tell of epochs: one connection each, so that a killed worker can't leave a lock behind."""
+"""How workers tell of epochs and preparation: one connection each, so that a killed worker leaves no lock behind."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import json
 import os
 import queue
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from multiprocessing.connection import Client, Connection, Listener
+from typing import TypeVar
 
+from seqbench.execution.jobs import Advance
 from seqbench.records import EpochRecord
+
+T = TypeVar("T")
 
 
 class EpochInbox:
@@ -19,7 +23,8 @@ class EpochInbox:
     def __init__(self) -> None:
         self.authkey = os.urandom(32)
         self._listener = Listener(authkey=self.authkey)
-        self._queue: queue.SimpleQueue[tuple[str, EpochRecord]] = queue.SimpleQueue()
+        self._epochs: queue.SimpleQueue[tuple[str, EpochRecord]] = queue.SimpleQueue()
+        self._advances: queue.SimpleQueue[Advance] = queue.SimpleQueue()
         threading.Thread(target=self._accept, name="seqbench-epochs", daemon=True).start()
 
     @property
@@ -41,20 +46,31 @@ class EpochInbox:
     def _read(self, connection: Connection[object, object]) -> None:
         with contextlib.suppress(EOFError, OSError, ValueError):
             while True:
-                key, epoch = json.loads(connection.recv_bytes())
-                self._queue.put((key, EpochRecord(**epoch)))
+                kind, *values = json.loads(connection.recv_bytes())
+                if kind == "epoch":
+                    self._epochs.put((values[0], EpochRecord(**values[1])))
+                else:
+                    self._advances.put(Advance(*values))
 
-    def drain(self) -> list[tuple[str, EpochRecord]]:
-        """What arrived since the last call."""
-        found = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                found.append(self._queue.get_nowait())
-        return found
+    def epochs(self) -> list[tuple[str, EpochRecord]]:
+        """Epochs that arrived since the last call, each with its cell's key."""
+        return _drained(self._epochs)
+
+    def advances(self) -> list[Advance]:
+        """Advances of preparation that arrived since the last call."""
+        return _drained(self._advances)
 
     def close(self) -> None:
         """Stop accepting."""
         self._listener.close()
+
+
+def _drained(messages: queue.SimpleQueue[T]) -> list[T]:
+    found = []
+    with contextlib.suppress(queue.Empty):
+        while True:
+            found.append(messages.get_nowait())
+    return found
 
 
 class EpochOutbox:
@@ -67,6 +83,13 @@ class EpochOutbox:
 
     def send(self, key: str, epoch: EpochRecord) -> None:
         """Tell of one epoch of the cell `key`."""
+        self._tell(["epoch", key, asdict(epoch)])
+
+    def advance(self, advance: Advance) -> None:
+        """Tell how far a preparation is."""
+        self._tell(["advance", *astuple(advance)])
+
+    def _tell(self, message: list[object]) -> None:
         if self._connection is not None:
             with contextlib.suppress(OSError):
-                self._connection.send_bytes(json.dumps([key, asdict(epoch)]).encode())
+                self._connection.send_bytes(json.dumps(message).encode())

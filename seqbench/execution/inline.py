@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from seqbench.registry import Registry
 
 if TYPE_CHECKING:
-    from seqbench.execution.jobs import CellJob, PrepareJob
+    from seqbench.execution.jobs import Advance, CellJob, PrepareJob
     from seqbench.prepare import Prepared
     from seqbench.records import CellResult, EpochRecord
 
@@ -41,6 +41,10 @@ class InlineExecutor:
         """Epochs finished since the last call."""
         finished, self._epochs = self._epochs, []
         return finished
+
+    def advances(self) -> list[Advance]:
+        """None: nothing else happens while data is prepared here."""
+        return []
 
     def close(self, kill: bool = False) -> None:
         """Nothing is left running."""

@@ -33,6 +33,16 @@ class CellJob:
     environment: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Advance:
+    """How far the preparation of a task's data is: `done` of `total`, and what is being done."""
+
+    task: str
+    what: str
+    done: int
+    total: int
+
+
 class Executor(Protocol):
     """Runs jobs; `slots` of them at once."""
 
@@ -46,6 +56,9 @@ class Executor(Protocol):
 
     def epochs(self) -> list[tuple[str, EpochRecord]]:
         """Epochs finished since the last call, each with its cell's key."""
+
+    def advances(self) -> list[Advance]:
+        """How far preparations are that said so since the last call."""
 
     def close(self, kill: bool = False) -> None:
         """Stop; `kill` does not wait for what is running."""

@@ -18,7 +18,7 @@ from seqbench.execution.channel import EpochInbox, EpochOutbox
 from seqbench.registry import Registry, discover
 
 if TYPE_CHECKING:
-    from seqbench.execution.jobs import CellJob, PrepareJob
+    from seqbench.execution.jobs import Advance, CellJob, PrepareJob
     from seqbench.prepare import Prepared
     from seqbench.records import CellResult, EpochRecord
 
@@ -47,7 +47,11 @@ class LocalExecutor:
 
     def epochs(self) -> list[tuple[str, EpochRecord]]:
         """Epochs that workers told of since the last call."""
-        return self._inbox.drain()
+        return self._inbox.epochs()
+
+    def advances(self) -> list[Advance]:
+        """How far preparations are that workers told of since the last call."""
+        return self._inbox.advances()
 
     def close(self, kill: bool = False) -> None:
         """Stop the workers; `kill` at once."""
@@ -102,7 +106,7 @@ def _start_worker(plugin_files: tuple[str, ...], address: str | tuple[str, int],
 def _prepare(job: PrepareJob) -> Prepared:
     from seqbench.execution.work import do_prepare
 
-    return do_prepare(job, _Worker.registry)
+    return do_prepare(job, _Worker.registry, _Worker.outbox.advance)
 
 
 def _cell(job: CellJob) -> CellResult:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from seqbench.cell import run_cell
-from seqbench.execution.jobs import CellJob, PrepareJob
+from seqbench.execution.jobs import Advance, CellJob, PrepareJob
 from seqbench.prepare import Prepared, prepare
+from seqbench.progress import listening
 from seqbench.records import CellResult, EpochRecord
 from seqbench.registry import Registry
 
+TELL_SECONDS = 0.2
+"""How often a preparation tells how far it is, at most."""
 
-def do_prepare(job: PrepareJob, registry: Registry) -> Prepared:
-    """Prepare a task's data, or find it prepared."""
-    return prepare(registry.tasks[job.task], job.location, job.params, job.key)
+
+def do_prepare(job: PrepareJob, registry: Registry, on_advance: Callable[[Advance], None] = lambda _: None) -> Prepared:
+    """Prepare a task's data, or find it prepared, telling now and then how far it is."""
+    told = 0.0
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told > TELL_SECONDS or done == total:
+            told = now
+            on_advance(Advance(job.task, what, done, total))
+
+    with listening(tell):
+        return prepare(registry.tasks[job.task], job.location, job.params, job.key)
 
 
 def do_cell(job: CellJob, registry: Registry, on_epoch: Callable[[str, EpochRecord], None]) -> CellResult:
