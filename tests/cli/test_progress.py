@@ -55,23 +55,9 @@ def test_live_progress(tmp_path: Path) -> None:
     """
     (tmp_path / "slow.py").write_text(SLOW)
     ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "seqbench.cli", "run", "--plugin", "slow.py", "--tasks", "slow"]
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "seqbench.cli",
-            "run",
-            "--plugin",
-            "slow.py",
-            "--tasks",
-            "slow",
-            "--models",
-            "lstm",
-            "--seeds",
-            "0-1",
-            "--workers",
-            "1",
-        ],
+        [*command, "--models", "lstm", "--seeds", "0-1", "--workers", "1"],
         cwd=tmp_path,
         stdin=theirs,
         stdout=theirs,
