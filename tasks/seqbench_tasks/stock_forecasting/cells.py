@@ -68,9 +68,12 @@ def parse_numbers(cells: Sequence[str], *, decimal_commas: bool | None = None) -
     Currency signs are dropped, and the `K`, `M`, `B` of volumes are multiplied out.
     decimal_commas: whether it is `1.234,50`, not `1,234.50`; by default what the whole column tells.
     """
-    stripped = [_CURRENCY.sub("", cell) for cell in cells]
+    # 1.23M and 1,23M are the same: nobody shortens a number and parts its thousands.
+    stripped = [re.sub(r"^([-+]?\d+),(\d+[KMBT])$", r"\1.\2", _CURRENCY.sub("", cell)) for cell in cells]
     if has_decimal_commas(stripped) if decimal_commas is None else decimal_commas:
-        stripped = [cell.translate(_SWAPPED) for cell in stripped]
+        stripped = [
+            cell if cell[-1:] in _MAGNITUDES and cell.count(".") == 1 else cell.translate(_SWAPPED) for cell in stripped
+        ]
     return [_number(cell) for cell in stripped]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,23 +36,30 @@ def fetch_yfinance(rest: str, params: StockParams, folder: Path) -> Path:
             f"yfinance:{rest} needs the package yfinance: pip install 'seqbench[yfinance]', {INSTEAD}"
         ) from None
     try:
-        with _silent("yfinance"):
+        with _heard("yfinance") as said:
             frame = yfinance.download(
                 tickers, period="max", interval="1d", auto_adjust=False, progress=False, multi_level_index=True
             )
     except Exception as error:
-        reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
+        reason = _short(str(error)) or type(error).__name__
         raise DataError(
             f"cannot fetch {', '.join(tickers)} from Yahoo Finance ({reason}): check the connection, {INSTEAD}"
         ) from None
     frames = {ticker: _of_ticker(frame, ticker) for ticker in tickers}
     empty = [ticker for ticker, one in frames.items() if one is None]
     if empty:
+        reason = f" ({_short(said[-1])})" if said else ""
         raise DataError(
-            f"Yahoo Finance gave no prices for {', '.join(empty)}: check the ticker and the connection, {INSTEAD}"
+            f"Yahoo Finance could not be reached for, or has no prices of, {', '.join(empty)}{reason}: check the "
+            f"ticker and the connection, {INSTEAD}"
         )
     paths = [_write(one, folder / f"{re.sub(r'[^A-Za-z0-9.^=_-]', '-', name)}.csv") for name, one in frames.items()]
     return paths[0] if len(paths) == 1 else folder
+
+
+def _short(text: str) -> str:
+    """The start of a message, in one line."""
+    return " ".join(text.split())[:160].rstrip(" .:")
 
 
 def _of_ticker(frame: pd.DataFrame | None, ticker: str) -> pd.DataFrame | None:
@@ -76,11 +84,17 @@ def _write(frame: Any, path: Path) -> Path:
 
 
 @contextmanager
-def _silent(name: str) -> Iterator[None]:
-    """Yfinance logs what it cannot fetch and goes on; here it is an error with one sentence."""
+def _heard(name: str) -> Iterator[list[str]]:
+    """What the package logs, kept for the error instead of shown: it logs what it cannot fetch, and goes on."""
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
     logger = logging.getLogger(name)
-    before, logger.disabled = logger.disabled, True
+    before = logger.handlers[:], logger.propagate
+    logger.handlers[:], logger.propagate = [handler], False
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield said
     finally:
-        logger.disabled = before
+        logger.handlers[:], logger.propagate = before

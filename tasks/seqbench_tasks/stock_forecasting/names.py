@@ -22,8 +22,8 @@ CLOSE_NAMES = (
     "close", "closelast", "closeprice", "closingprice", "lastclose", "price", "last", "lastprice", "latest",
     "lasttrade", "pxlast", "tradeclose", "closingvalue", "closevalue", "closeclosepriceadjustedforsplits", "prccd",
     "prc", "schluss", "schlusskurs", "schlusspreis", "zuletzt", "kurs", "letzter", "cloture", "fermeture", "dernier",
-    "cierre", "ultimo", "chiusura", "fechamento", "slot", "slotkoers", "laatste", "zamkniecie", "ostatnio", "kapanis", "simdi",
-    "закрытие", "цена", "收盘", "收盘价", "收市", "終値", "종가",
+    "cierre", "ultimo", "chiusura", "fechamento", "slot", "slotkoers", "laatste", "zamkniecie", "ostatnio", "kapanis",
+    "simdi", "закрытие", "цена", "收盘", "收盘价", "收市", "終値", "종가",
 )  # fmt: skip
 OTHER_NAMES = {
     "open": ("open", "openprice", "openingprice", "pxopen", "eroffnung", "eroeffnung", "eroffn", "erster", "ouv",

@@ -94,11 +94,16 @@ def _header_row(lines: list[Line]) -> int | None:
     head = lines[: 2 * HEADER_SEARCH_ROWS]
     width = median(len(cells) for _, cells in head) if head else 0
     wide = [index for index, (_, cells) in enumerate(head[:HEADER_SEARCH_ROWS]) if 1 < len(cells) >= width - 1]
-    for index in wide:
-        cells = head[index][1]
-        if any(names_a_date(normalise(cell)) for cell in cells):
-            is_third_of_yfinance = index >= 2 and not any(cell.strip() for cell in cells[1:])
-            return index - 2 if is_third_of_yfinance else index
+    # `Start Date,1/2/2018` above a header is none: a header has no date in it.
+    dated = [
+        index
+        for index in wide
+        if any(names_a_date(normalise(cell)) for cell in head[index][1])
+        and not any(map(looks_like_a_date, head[index][1]))
+    ]
+    for index in dated:
+        is_third_of_yfinance = index >= 2 and not any(cell.strip() for cell in head[index][1][1:])
+        return index - 2 if is_third_of_yfinance else index
     return next(iter(wide), None)
 
 
