@@ -105,6 +105,7 @@ SHAPES = {
     "copied from Yahoo's page": table(
         lambda d, p: f"{d:%b} {d.day}, {d.year}\t{p:,.2f}\t5", "Date\tClose Close price adjusted for splits.\tVolume"
     ),
+    "ISO without separators": table(lambda d, p: f"{d:%Y%m%d}T160000Z,{p}", "Date,Close"),
     "ISO with Z": table(lambda d, p: f'"{d}T23:59:59.999Z";{p}', "timestamp;close"),
 }
 

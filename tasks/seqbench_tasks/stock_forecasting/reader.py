@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqbench import DataError
+from seqbench import DataError, track
 from seqbench_tasks.stock_forecasting.cells import has_decimal_commas, is_missing, parse_dates, parse_numbers
 from seqbench_tasks.stock_forecasting.columns import Columns, Layout, find_layout, find_series
 from seqbench_tasks.stock_forecasting.params import ALL
@@ -106,7 +106,7 @@ def read_file(path: Path, params: StockParams, *, is_alone: bool = True) -> list
     dates = _dates(table, layout, params, found[0][1] if found else table)
     is_wide = layout.ticker is None and any(columns.name for _, _, columns in found)
     series = []
-    for name, part, columns in found:
+    for name, part, columns in track(found, "reading series", len(found)) if len(found) > 1 else found:
         table_of_one = _while_listed(part, columns.price) if is_wide else part
         own = name or columns.name
         series.append(_series(table_of_one, columns, dates, params, own or _stem(path), is_named=name != "" or is_wide))

@@ -163,7 +163,9 @@ def _scale(series: PriceSeries, params: StockParams, bounds: tuple[int, int, int
 def _fit(values: NDArray[np.float64], series: PriceSeries, name: str, params: StockParams) -> Scaler:
     scaler = Scaler.fit(values, params.scaler)
     if not scaler.scale > 0:
-        raise DataError(f"the {name} of {series.path} never changes in train: give a series that is traded")
+        raise DataError(
+            f"the {name} of {series.path} ('{series.name}') never changes in train: give a series that is traded"
+        )
     return scaler
 
 
@@ -209,7 +211,7 @@ def _split(scaled: Scaled, params: StockParams, place: int, *, is_panel: bool) -
     }
     if count and not np.any(series.price[days] != series.price[first - 1][:, None]):
         raise DataError(
-            f"the price of {series.path} never changes in {SPLIT_NAMES[place]}: give a series that is traded"
+            f"the price of {series.path} ('{series.name}') never changes in {SPLIT_NAMES[place]}: give a series that is traded"
         )
     return SequenceSet(
         values=scaled.inputs[origin:end] if count else scaled.inputs[:0],
