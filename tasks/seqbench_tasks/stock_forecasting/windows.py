@@ -211,8 +211,8 @@ def _split(scaled: Scaled, params: StockParams, place: int, *, is_panel: bool) -
     }
     if count and not np.any(series.price[days] != series.price[first - 1][:, None]):
         raise DataError(
-            f"the price of {series.path} ('{series.name}') never changes in {SPLIT_NAMES[place]}: give a series that is "
-            "traded"
+            f"the price of {series.path} ('{series.name}') never changes in {SPLIT_NAMES[place]}: give a series that "
+            "is traded"
         )
     return SequenceSet(
         values=scaled.inputs[origin:end] if count else scaled.inputs[:0],
