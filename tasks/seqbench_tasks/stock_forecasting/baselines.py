@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqbench_tasks.stock_forecasting.metrics import mase, outputs_from_closes
+from seqbench_tasks.stock_forecasting.metrics import mase, outputs_from_closes, series_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,11 +37,14 @@ def naive(_train: SequenceSet, _validation: SequenceSet, output: Output) -> Pred
 
 
 def drift(train: SequenceSet, _validation: SequenceSet, output: Output) -> Predict:
-    """The last close, growing by the mean log-return of the train days: a random walk with drift."""
-    mean_return = float(np.log(train.extras["actual"][:, 0] / train.extras["last_close"]).mean())
+    """The last close, growing by the mean log-return of the series' train days: a random walk with drift."""
+    first_returns = np.log(train.extras["actual"][:, 0] / train.extras["last_close"])
+    names = np.unique(train.extras["series"])
+    means = np.array([first_returns[train.extras["series"] == name].mean() for name in names])
 
     def predict(split: SequenceSet) -> NDArray[np.float64]:
-        growth = np.exp(mean_return * np.arange(1, output.size + 1))
+        own = means[np.searchsorted(names, split.extras["series"])]
+        growth = np.exp(own[:, None] * np.arange(1, output.size + 1))
         return outputs_from_closes(split.extras["last_close"][:, None] * growth, split)
 
     return predict
@@ -69,7 +72,10 @@ def ar(train: SequenceSet, validation: SequenceSet, output: Output) -> Predict:
     steps = output.size
 
     def fit(known: SequenceSet, order: float) -> Predict:
-        coefficients, *_ = np.linalg.lstsq(_lagged_returns(known, int(order)), _future_returns(known), rcond=None)
+        weights = _weights(known)
+        coefficients, *_ = np.linalg.lstsq(
+            weights * _lagged_returns(known, int(order)), weights * _future_returns(known), rcond=None
+        )
 
         def predict(split: SequenceSet) -> NDArray[np.float64]:
             returns = _lagged_returns(split, int(order)) @ coefficients
@@ -127,11 +133,13 @@ def _chosen(fit: Fit, options: Iterable[Any], train: SequenceSet, validation: Se
 
 
 def _tail_held_out(train: SequenceSet) -> tuple[SequenceSet, SequenceSet]:
-    cut = len(train) - max(1, len(train) // 5)
-    return _rows(train, slice(None, cut)), _rows(train, slice(cut, None))
+    """The first and the last days of train, of a panel parted at one date for all series."""
+    dates = train.extras["date"]
+    is_known = dates < np.sort(dates)[len(train) - max(1, len(train) // 5)]
+    return _rows(train, is_known), _rows(train, ~is_known)
 
 
-def _rows(split: SequenceSet, rows: slice) -> SequenceSet:
+def _rows(split: SequenceSet, rows: NDArray[np.bool_]) -> SequenceSet:
     return replace(
         split,
         starts=split.starts[rows],
@@ -157,6 +165,16 @@ def _lagged_returns(split: SequenceSet, order: int) -> NDArray[np.float64]:
     returns = np.diff(np.log(past_closes(split)), axis=1)
     ones = np.ones((len(split), 1))
     return np.concatenate([returns[:, returns.shape[1] - order :], ones], axis=1)
+
+
+def _weights(split: SequenceSet) -> NDArray[np.float64]:
+    """`float64[N, 1]`: in a panel, restless series would decide the fit, so each is measured by its own deviation."""
+    which, count = series_of(split)
+    if count == 1:
+        return np.ones((len(split), 1))
+    returns = _future_returns(split)[:, 0]
+    deviations = np.array([returns[which == number].std() for number in range(count)])
+    return np.asarray(1.0 / np.maximum(deviations, 1e-12)[which][:, None])
 
 
 def _future_returns(split: SequenceSet) -> NDArray[np.float64]:

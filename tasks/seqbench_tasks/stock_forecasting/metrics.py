@@ -1,4 +1,8 @@
-"""Scores on the reconstructed close, in the units of the price, from outputs and the facts kept per example."""
+"""Scores on the reconstructed close, in the units of the price, from outputs and the facts kept per example.
+
+The errors of a panel are scored series by series, and the score is the mean over the series, each with the same weight
+whatever its price and its number of days; directions have no scale and are counted over all series.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +41,24 @@ def outputs_from_closes(closes: NDArray[np.float64], split: SequenceSet) -> NDAr
     return np.asarray((values - extras["offset"][:, None]) / extras["scale"][:, None])
 
 
+def series_of(split: SequenceSet) -> tuple[NDArray[np.intp], int]:
+    """The number of each example's series, from 0, and how many series there are."""
+    names = split.extras["series"]
+    if not len(names) or bool((names == names[0]).all()):
+        return np.zeros(len(names), dtype=np.intp), 1
+    found, which = np.unique(names, return_inverse=True)
+    return which, len(found)
+
+
+def by_series(values: NDArray[np.float64], split: SequenceSet) -> NDArray[np.float64]:
+    """The mean of `values: float64[N, ...]` over each series' examples: `float64[series]`."""
+    which, count = series_of(split)
+    if count == 1:
+        return np.array([values.mean()])
+    rows = values.reshape(len(values), -1).mean(axis=1)
+    return np.asarray(np.bincount(which, rows, count) / np.bincount(which, minlength=count))
+
+
 def mase(outputs: NDArray[np.float64], split: SequenceSet) -> float:
     """Mean absolute error over that of the naive forecast (the last close) on the same days; below 1 is better.
 
@@ -44,31 +66,30 @@ def mase(outputs: NDArray[np.float64], split: SequenceSet) -> float:
     22 (2006), with the naive error taken on the days that are scored instead of on the training days, so that 1 means
     "no better than repeating the last close" whatever the volatility of the period.
     """
-    naive = np.abs(split.extras["actual"] - split.extras["last_close"][:, None]).mean()
-    return float(mae(outputs, split) / naive)
+    return float((by_series(np.abs(_errors(outputs, split)), split) / by_series(np.abs(_moves(split)), split)).mean())
 
 
 def mae(outputs: NDArray[np.float64], split: SequenceSet) -> float:
     """Mean absolute error of the close, in the units of the price."""
-    return float(np.abs(_errors(outputs, split)).mean())
+    return float(by_series(np.abs(_errors(outputs, split)), split).mean())
 
 
 def rmse(outputs: NDArray[np.float64], split: SequenceSet) -> float:
     """Root mean squared error of the close, in the units of the price."""
-    return float(np.sqrt(np.square(_errors(outputs, split)).mean()))
+    return float(np.sqrt(by_series(np.square(_errors(outputs, split)), split)).mean())
 
 
 def skill(outputs: NDArray[np.float64], split: SequenceSet) -> float:
     """1 - MSE / MSE(naive): 0 for the last close repeated, 1 for a perfect forecast, negative for a worse one."""
-    naive = np.square(split.extras["actual"] - split.extras["last_close"][:, None]).mean()
-    return float(1.0 - np.square(_errors(outputs, split)).mean() / naive)
+    naive = by_series(np.square(_moves(split)), split)
+    return float((1.0 - by_series(np.square(_errors(outputs, split)), split) / naive).mean())
 
 
 def smape(outputs: NDArray[np.float64], split: SequenceSet) -> float:
     """Symmetric mean absolute percentage error, 0 to 200 %, as in the M4 competition (Makridakis et al., 2020)."""
     actual = split.extras["actual"]
     spread = np.abs(actual) + np.abs(closes_from_outputs(outputs, split))
-    return float(200.0 * (np.abs(_errors(outputs, split)) / spread).mean())
+    return float(200.0 * by_series(np.abs(_errors(outputs, split)) / spread, split).mean())
 
 
 def directional_accuracy(outputs: NDArray[np.float64], split: SequenceSet) -> float:
@@ -87,11 +108,13 @@ def directional_accuracy(outputs: NDArray[np.float64], split: SequenceSet) -> fl
 def predictions(outputs: NDArray[np.float64], split: SequenceSet) -> Mapping[str, NDArray[Any]]:
     """Columns for the stored predictions: `date` (of the first day ahead), `last_close`, `actual`, `predicted`.
 
-    `actual` and `predicted` are the first day ahead; with a longer horizon, `actual_1`, `predicted_1` and so on follow.
+    A panel has `series` before them. `actual` and `predicted` are the first day ahead; with a longer horizon,
+    `actual_1`, `predicted_1` and so on follow.
     """
     extras = split.extras
     closes = closes_from_outputs(outputs, split)
-    columns = {
+    columns = {} if series_of(split)[1] == 1 else {"series": extras["series"]}
+    columns |= {
         "date": extras["date"],
         "last_close": extras["last_close"],
         "actual": extras["actual"][:, 0],
@@ -106,3 +129,8 @@ def predictions(outputs: NDArray[np.float64], split: SequenceSet) -> Mapping[str
 
 def _errors(outputs: NDArray[np.float64], split: SequenceSet) -> NDArray[np.float64]:
     return np.asarray(closes_from_outputs(outputs, split) - split.extras["actual"])
+
+
+def _moves(split: SequenceSet) -> NDArray[np.float64]:
+    """The errors of the naive forecast: `float64[N, horizon]`."""
+    return np.asarray(split.extras["actual"] - split.extras["last_close"][:, None])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+ALL = ("all",)
 
 
 class StockParams(BaseModel):
@@ -33,8 +35,13 @@ class StockParams(BaseModel):
     price: Literal["close", "adj_close"] = Field(
         default="close", description="which to use of a file that has both Close and Adj Close"
     )
-    column: str | None = Field(default=None, description="the price column by name, for a file with one per ticker")
-    ticker: str | None = Field(default=None, description="the ticker to use of a file with several")
+    column: str | None = Field(
+        default=None,
+        description="the price column by name, for a file with one per ticker; several parted by commas, or all",
+    )
+    ticker: str | None = Field(
+        default=None, description="the ticker to use of several; several parted by commas, or all: one panel"
+    )
     date_format: str | None = Field(default=None, description="strptime format of the dates when it cannot be told")
     strict: bool = Field(default=False, description="one bad row is an error; otherwise up to 5 % are dropped and told")
     noise_std: float = Field(
@@ -43,6 +50,14 @@ class StockParams(BaseModel):
     shift_std: float = Field(
         default=0.0, ge=0, description="augmentation: one random offset per training window, in units of the scaler"
     )
+
+    @field_validator("column", "ticker", mode="before")
+    @classmethod
+    def _is_one_text(cls, value: Any) -> Any:
+        """A list is the same as its names with commas between; a number is a ticker, too."""
+        if isinstance(value, (list, tuple)):
+            value = ",".join(str(item).strip() for item in value)
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value or None
 
     @field_validator("splits")
     @classmethod
@@ -64,3 +79,9 @@ class StockParams(BaseModel):
         if self.features is not None:
             return self.features
         return "close" if self.target == "close" else "returns"
+
+    @property
+    def tickers(self) -> tuple[str, ...]:
+        """The tickers asked for, each once; `ALL`, or none."""
+        names = dict.fromkeys(part.strip() for part in (self.ticker or "").split(",") if part.strip())
+        return ALL if [name.lower() for name in names] == ["all"] else tuple(names)

@@ -6,7 +6,6 @@ model far below 1 on such a series has seen the future.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -20,20 +19,16 @@ if TYPE_CHECKING:
 
 
 def prepare(source: str, params: StockParams, cache: Path) -> TaskData:
-    """Read the series and cut its windows.
+    """Read the series and cut their windows.
 
-    source: `"builtin"` (the S&P 500 of the package arch, daily, 1999-2018) or the path of a CSV file with a date and a
-    close column.
+    source: `"builtin"` (the S&P 500 of the package arch, daily, 1999-2018), or a file of prices, or a folder or glob
+    pattern of such files, which are one panel.
     Raises DataError with file, line and column for a source that cannot be used.
     """
-    from seqbench_tasks.stock_forecasting.reader import builtin_path, read_prices
+    from seqbench_tasks.stock_forecasting.panel import read_panel
     from seqbench_tasks.stock_forecasting.windows import make_windows
 
-    if source == "builtin":
-        series = replace(read_prices(builtin_path(), params), name="S&P 500")
-    else:
-        series = read_prices(Path(source), params)
-    return make_windows(series, params)
+    return make_windows(read_panel(source, params), params)
 
 
 def augment(
@@ -56,37 +51,29 @@ def augment(
     return x
 
 
-def describe(data: TaskData) -> str:
-    """One paragraph: the series, its splits with their dates, what was dropped, and the scaler."""
-    notes = data.notes
-    sizes = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
-    ranges = ", ".join(
-        f"{name} {size} ({notes['date_ranges'][name][0]} to {notes['date_ranges'][name][1]})" if size else f"no {name}"
-        for name, size in sizes.items()
-    )
-    scaler = notes["scaler"]
-    dropped = f" {notes['rows_dropped']} rows were dropped: {notes['dropped'][0]}." if notes["rows_dropped"] else ""
-    return (
-        f"{notes['series']}: {notes['trading_days']} trading days from {notes['rows_read']} rows, price column "
-        f"'{notes['price_column']}'.{dropped} Forecasts by split: {ranges}. Inputs: {notes['features']}, target: "
-        f"{notes['target']}; {scaler['kind']} scaler fitted on train (offset {scaler['target']['offset']:.6g}, "
-        f"scale {scaler['target']['scale']:.6g})."
-    )
-
-
 def _call(module: str, function: str, *arguments: Any) -> Any:
     """Call a function of a module of this package, imported at first use: discovery then needs no NumPy."""
     return getattr(import_module(f"seqbench_tasks.stock_forecasting.{module}"), function)(*arguments)
 
 
-METRICS = ("mase", "rmse", "mae", "smape", "skill", "directional_accuracy")
+METRICS = {
+    "metrics": ("mase", "rmse", "mae", "smape", "skill", "directional_accuracy"),
+    "significance": (
+        "directional_accuracy_low",
+        "directional_accuracy_high",
+        "dm_statistic",
+        "dm_p_value",
+        "lag_copy",
+    ),
+}
 BASELINES = ("naive", "drift", "moving_average", "ar", "ridge")
+SENTINELS = ("scaler", "future", "target_days", "lag_copies")
 
 SPEC = TaskSpec(
     name="stock_forecasting",
     prepare=prepare,
     input_kind="dense",
-    metrics={name: partial(_call, "metrics", name) for name in METRICS},
+    metrics={name: partial(_call, module, name) for module, names in METRICS.items() for name in names},
     primary="mase",
     higher_is_better=False,
     # Squared near 0, absolute beyond one unit of the scaler: the score is an absolute error, returns have fat tails.
@@ -97,7 +84,10 @@ SPEC = TaskSpec(
     model_defaults={"parameter_budget": 5_000, "dropout": 0.0},
     augment=augment,
     predictions=partial(_call, "metrics", "predictions"),
-    describe=describe,
+    describe=partial(_call, "notes", "describe"),
+    show=partial(_call, "notes", "show"),
+    fetchers={"yfinance": partial(_call, "fetch", "fetch_yfinance")},
+    sentinels={name: partial(_call, "sentinels", name) for name in SENTINELS},
     distributions=("arch",),
     about="The next daily close from a look-back window of log-returns (the real S&P 500, or any CSV of prices).",
 )

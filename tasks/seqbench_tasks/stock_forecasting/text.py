@@ -1,0 +1,76 @@
+"""The text of a file of prices, whatever it is packed in and however it is encoded."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+from seqbench import DataError
+
+ENCODING_SAMPLE = 200_000
+"""Bytes that the encoding is guessed from, where it is not UTF-8."""
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, also gzipped or alone in a zip archive; UTF-8, UTF-16, or what its bytes look most like.
+
+    Raises DataError when the file is missing, damaged, or no text: a spreadsheet, a web page, JSON.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist: give the path of a CSV with a date and a close column") from None
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}): give a CSV with a date and a close column"
+        ) from None
+    text = _decode(_unpacked(data, path), path)
+    head = text[:2000].lstrip().lower()
+    if head.startswith(("<!doctype", "<html", "<?xml")):
+        raise DataError(f"{path} is a web page and no table: download the prices as CSV, not the page that shows them")
+    if head.startswith(("{", "[{", "[[")):
+        raise DataError(f"{path} is JSON and no table: save the prices as CSV with a date and a close column")
+    return text
+
+
+def _unpacked(data: bytes, path: Path) -> bytes:
+    if data[:2] == b"\x1f\x8b":
+        try:
+            return gzip.decompress(data)
+        except (OSError, EOFError):
+            raise DataError(f"{path} is a damaged gzip file: fetch or export it again") from None
+    if data[:4] != b"PK\x03\x04":
+        return data
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [name for name in archive.namelist() if not name.startswith("__MACOSX") and not name.endswith("/")]
+            if any(name.startswith("xl/") for name in names):
+                raise DataError(f"{path} is a spreadsheet: save the sheet with the prices as CSV and give that")
+            if len(names) != 1:
+                raise DataError(f"{path} holds {len(names)} files: unpack it and give the folder or one of the files")
+            return archive.read(names[0])
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
+        raise DataError(f"{path} is a zip file that cannot be read: fetch it again or unpack it") from None
+
+
+def _decode(data: bytes, path: Path) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors="replace")
+    sample = data[:2000]
+    if sample.count(0) * 3 > len(sample):  # UTF-16 without its mark: every other byte of ASCII text is 0
+        return data.decode("utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be", "replace")
+    if b"\0" in data:
+        raise DataError(f"{path} is no text file: export the prices as CSV")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode(_guessed_encoding(data), errors="replace")
+
+
+def _guessed_encoding(data: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:ENCODING_SAMPLE]).best()
+    return best.encoding if best is not None else "cp1252"
