@@ -172,9 +172,12 @@ class _Attempt:
             raise ValueError(f"'{self.cell.model}' gave outputs that are not finite on the test split")
         metrics = {name: float(metric(outputs, data.test)) for name, metric in spec.metrics.items()}
         self.lines.add("test: " + ", ".join(f"{name} {value:.5g}" for name, value in metrics.items()))
+        remarks = tuple(spec.remarks(outputs, data.test)) if spec.remarks else ()
+        for remark in remarks:
+            self.lines.add(f"remark: {remark}")
         extra = spec.predictions(outputs, data.test) if spec.predictions else {}
         files["predictions.csv"] = _predictions(data.test, outputs, extra)
-        return CellResult(replace(record, metrics=metrics), files)
+        return CellResult(replace(record, metrics=metrics, remarks=remarks), files)
 
 
 def _shown(value: float | None) -> str:

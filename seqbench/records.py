@@ -70,6 +70,7 @@ class CellRecord:
     task, source: names; task_id: `task@source` with the parameters that differ from the defaults.
     model: name; label: name with the parameters that differ from the defaults.
     output: `{"kind": "classes", "labels": [...]}` or `{"kind": "forecast", "values": n}`.
+    remarks: what the task says of the test predictions, in sentences.
     configuration: what the built model said of itself (its resolved hidden size, say).
     started_at, finished_at: seconds since 1970 UTC. folder: of the cell's files, relative to the results folder.
     """
@@ -97,6 +98,7 @@ class CellRecord:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     failure: Failure | None = None
+    remarks: tuple[str, ...] = ()
     folder: str = ""
     started_at: float = 0.0
     finished_at: float = 0.0
@@ -114,6 +116,7 @@ class CellRecord:
         """
         known = {item.name: values[item.name] for item in fields(cls) if item.name in values}
         known["history"] = tuple(EpochRecord(**epoch) for epoch in values.get("history", ()))
+        known["remarks"] = tuple(values.get("remarks", ()))
         known["costs"] = Costs(**values.get("costs", {}))
         failure = values.get("failure")
         known["failure"] = Failure(**failure) if failure else None

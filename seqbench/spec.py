@@ -6,7 +6,7 @@ This module imports neither torch nor pandas, because plugins import it for ever
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -169,6 +169,8 @@ class TaskSpec:
     augment: `augment(x, lengths, generator, params) -> x`, or None.
     predictions: `predictions(outputs, split) -> {column: array[N]}`, further columns of the stored predictions.
         For a forecast the columns `date`, `actual` and `predicted` are what is plotted.
+    remarks: `remarks(outputs, split) -> sentences`, what a reader of a cell's scores should know of its test
+        predictions (that a forecast is the last value repeated, say), kept in the record.
     describe: `describe(data) -> str`, one paragraph about prepared data, or None.
     show: `show(data, split, index) -> str`, one example as a person reads it, or None.
     fetchers: scheme → `fetch(rest, params, folder) -> path`, for sources written `SCHEME:REST`.
@@ -195,6 +197,7 @@ class TaskSpec:
     model_defaults: Mapping[str, Any] = field(default_factory=dict)
     augment: Augment | None = None
     predictions: Callable[[NDArray[np.float64], SequenceSet], Mapping[str, NDArray[Any]]] | None = None
+    remarks: Callable[[NDArray[np.float64], SequenceSet], Sequence[str]] | None = None
     describe: Callable[[TaskData], str] | None = None
     show: Callable[[TaskData, SequenceSet, int], str] | None = None
     fetchers: Mapping[str, Fetch] = field(default_factory=dict)

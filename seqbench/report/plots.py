@@ -101,22 +101,24 @@ def confusion(record: CellRecord, predictions: Path) -> bytes:
 def forecast(record: CellRecord, predictions: Path) -> bytes:
     """Actual against predicted: the whole test period, its end close up, and the changes that were predicted.
 
-    The level of a series is easy to follow and says little; the panel of changes shows what was really foreseen.
+    The level of a series is easy to follow and says little; the panel of changes shows what was really foreseen. Of
+    several series the first is drawn over time, and the changes of all.
     """
-    columns = _forecast_columns(predictions)
+    every = _forecast_columns(predictions)
+    columns, which = _first_series(every)
     actual, predicted, last = columns["actual"], columns["predicted"], columns.get("last_close")
     when = columns.get("date", np.arange(len(actual)))
     figure = new_figure(9.0, 5.6, _title(record))
     grid = figure.add_gridspec(2, 2, width_ratios=[1.7, 1.0])
     whole, close_up, changes = (figure.add_subplot(grid[place]) for place in ((0, slice(None)), (1, 0), (1, 1)))
     _lines(whole, when, actual, predicted, None)
-    whole.set_title("test period", fontsize=9, color=MUTED, loc="left")
+    whole.set_title(f"test period{which}", fontsize=9, color=MUTED, loc="left")
     whole.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderpad=0.0, ncols=2)
     tail = slice(-ZOOM, None)
     _lines(close_up, when[tail], actual[tail], predicted[tail], None if last is None else last[tail])
     close_up.set_title(f"the last {len(when[tail])}", fontsize=9, color=MUTED, loc="left")
     close_up.legend(frameon=False, fontsize=7, loc="best")
-    _scatter(changes, actual, predicted, last)
+    _scatter(changes, every["actual"], every["predicted"], every.get("last_close"))
     return _png(figure)
 
 
@@ -150,12 +152,22 @@ def learning_curve(record: CellRecord) -> bytes:
 
 
 def _forecast_columns(predictions: Path) -> Columns:
-    """`actual`, `predicted` and, where they are, `date` and `last_close`; else the raw targets and outputs."""
+    """`actual`, `predicted`, and `date`, `last_close`, `series` where they are; else the raw targets and outputs."""
     names = _header(predictions)
     if {"actual", "predicted"} <= set(names):
-        return _read(predictions, [name for name in ("date", "actual", "predicted", "last_close") if name in names])
+        wanted = ("date", "actual", "predicted", "last_close", "series")
+        return _read(predictions, [name for name in wanted if name in names])
     raw = _read(predictions, ["target_0", "output_0"])
     return {"actual": raw["target_0"], "predicted": raw["output_0"]}
+
+
+def _first_series(columns: Columns) -> tuple[Columns, str]:
+    """The rows of the first series, and how a title says so where there are several."""
+    names = columns.get("series")
+    if names is None or not len(names) or bool((names == names[0]).all()):
+        return columns, ""
+    rows = names == names[0]
+    return {name: column[rows] for name, column in columns.items()}, f" of {names[0]}, one of {len(set(names))} series"
 
 
 def _header(predictions: Path) -> list[str]:
@@ -164,13 +176,13 @@ def _header(predictions: Path) -> list[str]:
 
 
 def _read(predictions: Path, names: Sequence[str]) -> Columns:
-    """The named columns of a file of predictions; `date` as days."""
+    """The named columns of a file of predictions; `date` as points in time."""
     import pandas as pd
 
     table = pd.read_csv(predictions, usecols=list(names))
     columns = {name: table[name].to_numpy() for name in names}
     if "date" in columns:
-        columns["date"] = columns["date"].astype("datetime64[D]")
+        columns["date"] = columns["date"].astype("datetime64[s]")
     return columns
 
 

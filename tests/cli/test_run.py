@@ -56,6 +56,7 @@ def test_run_board_and_files(run: Callable[..., Any], seqbench: Callable[..., An
     right = sum(int(float(row["output_1"]) > float(row["output_0"])) == int(row["target"]) for row in predictions)
     assert record["metrics"]["accuracy"] == pytest.approx(right / 200)
     assert "epoch 1" in (folder / "log.txt").read_text()
+    assert ["200 were looked at"] == record["remarks"]
     stored = sum(value.numel() for value in load_file(folder / "weights.safetensors").values())
     assert stored == record["costs"]["parameters"]
 

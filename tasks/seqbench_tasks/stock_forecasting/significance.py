@@ -134,6 +134,11 @@ def lag_copy_warning(outputs: NDArray[np.float64], split: SequenceSet) -> str:
     )
 
 
+def remarks(outputs: NDArray[np.float64], split: SequenceSet) -> list[str]:
+    """What a reader of the scores should know of the forecast."""
+    return [sentence for sentence in (lag_copy_warning(outputs, split),) if sentence]
+
+
 def _followed(outputs: NDArray[np.float64], split: SequenceSet, *, of_last: bool) -> NDArray[np.float64]:
     """By series, the correlation of the forecast's changes with those of the last or of the actual close."""
     forecast = closes_from_outputs(outputs, split)[:, 0]

@@ -85,6 +85,7 @@ SPEC = TaskSpec(
     augment=augment,
     predictions=partial(_call, "metrics", "predictions"),
     describe=partial(_call, "notes", "describe"),
+    remarks=partial(_call, "significance", "remarks"),
     show=partial(_call, "notes", "show"),
     fetchers={"yfinance": partial(_call, "fetch", "fetch_yfinance")},
     sentinels={name: partial(_call, "sentinels", name) for name in SENTINELS},
