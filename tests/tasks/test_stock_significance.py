@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binomtest, ttest_1samp
 
-from seqbench import TaskData
+from seqbench import Output, SequenceSet, TaskData
 from seqbench_tasks.stock_forecasting import sentinels, windows
 from seqbench_tasks.stock_forecasting.metrics import outputs_from_closes
 from seqbench_tasks.stock_forecasting.params import StockParams
@@ -163,3 +163,11 @@ class TestSentinels:
         monkeypatch.setattr(windows, "_split", wide)
 
         assert "target days are in two splits" in sentinels.target_days("builtin", StockParams(), Path())
+
+    def test_what_knows_the_future_after_shuffling_rings(self) -> None:
+        """A baseline that beats naive though its training targets were in random order is found."""
+
+        def peeks(_train: SequenceSet, _validation: SequenceSet, _output: Output) -> Any:
+            return lambda split: outputs_from_closes(split.extras["actual"], split)
+
+        assert "something else tells the future" in sentinels.judge_shuffled(prepared(), peeks)

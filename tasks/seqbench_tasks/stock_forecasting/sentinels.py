@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqbench import SequenceSet, TaskData
-from seqbench_tasks.stock_forecasting.baselines import naive
+from seqbench import Output, SequenceSet, TaskData
+from seqbench_tasks.stock_forecasting.baselines import naive, ridge
 from seqbench_tasks.stock_forecasting.metrics import outputs_from_closes
 from seqbench_tasks.stock_forecasting.panel import read_panel
 from seqbench_tasks.stock_forecasting.params import StockParams
 from seqbench_tasks.stock_forecasting.reader import PriceSeries
-from seqbench_tasks.stock_forecasting.significance import lag_copy, lag_copy_warning
+from seqbench_tasks.stock_forecasting.significance import dm_p_value, dm_statistic, lag_copy, lag_copy_warning
 from seqbench_tasks.stock_forecasting.windows import cut_days, make_windows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Baseline = Callable[[SequenceSet, SequenceSet, Output], Callable[[SequenceSet], "NDArray[np.float64]"]]
 
 ORIGINS = 5
 """How many forecasts of a split are checked; each costs a preparation."""
 FACTOR = 3.0
+CHANCE_P = 1e-3
+"""A forecast that knows nothing beats naive this significantly in one of two thousand audits."""
 
 
 def scaler(source: str, params: StockParams, cache: Path) -> str:
@@ -87,6 +95,22 @@ def _target_span(
         if len(own):
             ends.append((own.min(), series.days[np.searchsorted(series.days, own.max()) + horizon - 1]))
     return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
+
+
+def shuffled_targets(source: str, params: StockParams, cache: Path) -> str:
+    """A forecast fitted to targets in random order is not better than naive, by the Diebold-Mariano test."""
+    return judge_shuffled(make_windows(read_panel(source, params), params), ridge)
+
+
+def judge_shuffled(data: TaskData, baseline: Baseline) -> str:
+    """The problem, if the baseline beats naive after it was fitted to shuffled targets."""
+    order = np.random.default_rng(0).permutation(len(data.train))
+    train = replace(data.train, targets=np.asarray(data.train.targets)[order])
+    outputs = baseline(train, data.validation, data.output)(data.test)
+    p_value = dm_p_value(outputs, data.test)
+    if dm_statistic(outputs, data.test) < 0 and p_value < CHANCE_P:
+        return f"a forecast fitted to shuffled targets beats naive (p = {p_value:.2g}): something else tells the future"
+    return ""
 
 
 def lag_copies(source: str, params: StockParams, cache: Path) -> str:

@@ -67,7 +67,7 @@ METRICS = {
     ),
 }
 BASELINES = ("naive", "drift", "moving_average", "ar", "ridge")
-SENTINELS = ("scaler", "future", "target_days", "lag_copies")
+SENTINELS = ("scaler", "future", "target_days", "shuffled_targets", "lag_copies")
 
 SPEC = TaskSpec(
     name="stock_forecasting",
