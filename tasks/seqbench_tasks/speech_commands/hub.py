@@ -1,0 +1,268 @@
+"""Datasets of the Hugging Face hub, exported to a folder in Speech Commands layout with lists of their own splits."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seqbench import DataError, track
+from seqbench_tasks.speech_commands.layout import SPLIT_NAMES, SUFFIXES
+from seqbench_tasks.speech_commands.lists import LISTS
+from seqbench_tasks.speech_commands.params import SpeechParams
+
+AUDIO_NAMES = ("audio", "speech", "sound", "wav", "recording", "clip", "file", "path")
+LABEL_NAMES = ("label", "labels", "word", "keyword", "command", "class", "category", "target", "intent", "text")
+SPEAKER_NAMES = ("speaker_id", "speaker", "client_id", "user_id")
+NOISE_LABELS = ("_silence_", "_background_noise_")
+UNTITLED_SUFFIX = ".wav"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a dataset has its audio, its label and, if at all, its speaker; and the names of numbered labels."""
+
+    audio: str
+    label: str
+    speaker: str | None
+    names: Sequence[str]
+
+
+@dataclass
+class Export:
+    """What was written: names per split, rows left out with the reason, and file names in use."""
+
+    listed: dict[str, list[str]] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    takes: Counter[str] = field(default_factory=Counter)
+
+
+def fetch_hub(rest: str, params: SpeechParams, folder: Path) -> Path:
+    """Load `OWNER/NAME[:CONFIG]` (or a local repository's folder) and write its recordings by word.
+
+    The dataset's splits become lists; what it has no split for is held out when the folder is read. Rows without a
+    label or a recording are left out. Raises DataError with one sentence when it cannot be reached or has no such
+    columns.
+    """
+    name, config = (rest, None) if Path(rest).exists() else _name_and_config(rest)
+    loaded = _load(name, config)
+    splits = _splits(loaded)
+    columns = _columns(next(iter(splits.values())), params, rest)
+    words = folder / "words"
+    words.mkdir(parents=True)
+    export = Export()
+    for split, dataset in splits.items():
+        _export(dataset, split, columns, words, export)
+    for split, file in LISTS.items():
+        if export.listed.get(split):
+            (words / file).write_text("".join(f"{entry}\n" for entry in export.listed[split]), encoding="utf-8")
+    if not any(export.listed.values()):
+        raise DataError(f"the dataset {rest} has no row with a recording and a label: give another source.")
+    warnings = [f"{count} rows of {rest} were left out: {reason}." for reason, count in export.left_out.items()]
+    (words / "fetched.json").write_text(json.dumps({"warnings": warnings}), encoding="utf-8")
+    return words
+
+
+def _name_and_config(rest: str) -> tuple[str, str | None]:
+    name, _, config = rest.partition(":")
+    return name, config or None
+
+
+def _load(name: str, config: str | None) -> Mapping[str, Any]:
+    """Every split. Raises DataError with what cannot be reached and what to do instead."""
+    import datasets
+
+    what = f"the dataset hf:{name}" + (f":{config}" if config else "")
+    try:
+        with _quiet(datasets):
+            loaded = datasets.load_dataset(str(Path(name).resolve()) if Path(name).exists() else name, config)
+    except Exception as error:
+        reason = _reason(error)
+        if "scripts are no longer supported" in reason or "trust_remote_code" in reason:
+            raise DataError(
+                f"{what} is made by a script, which seqbench does not run: give a dataset of Parquet or audio files, "
+                "or download it and give the path of a folder with a folder of recordings per word."
+            ) from None
+        if config is None and "Config name is missing" in reason:
+            choices = reason.partition("available configs:")[2].partition("Example")[0].strip() or reason
+            raise DataError(f"{what} has several configurations: add one, hf:{name}:CONFIG, out of {choices}") from None
+        raise DataError(
+            f"cannot load {what} ({reason}): check the name and the connection, or download it elsewhere and give the "
+            "path of a folder with a folder of recordings per word."
+        ) from None
+    return dict(loaded)
+
+
+@contextlib.contextmanager
+def _quiet(datasets: Any) -> Iterator[None]:
+    """No bars of the library's own over our progress."""
+    was_on = datasets.is_progress_bar_enabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if was_on:
+            datasets.enable_progress_bars()
+
+
+def _splits(loaded: Mapping[str, Any]) -> dict[str, Any]:
+    """The dataset's splits by our names; a dataset with one split has it to train."""
+    found: dict[str, Any] = {}
+    for name, dataset in loaded.items():
+        lowered = name.casefold()
+        split = next((ours for ours, names in SPLIT_NAMES.items() if lowered.startswith(names)), None)
+        if split is not None and split not in found:
+            found[split] = dataset
+    if "train" not in found and len(loaded) == 1:
+        return {"train": next(iter(loaded.values()))}
+    if "train" not in found:
+        raise DataError(f"the dataset has no train split but {', '.join(loaded)}: give another source.")
+    return {split: found[split] for split in ("train", "validation", "test") if split in found}
+
+
+def _columns(dataset: Any, params: SpeechParams, rest: str) -> Columns:
+    import datasets
+
+    features = dataset.features
+    for column in (params.audio_column, params.label_column):
+        if column is not None and column not in features:
+            raise DataError(f"the dataset {rest} has no column '{column}': there is {', '.join(features)}.")
+    typed = [name for name, kind in features.items() if isinstance(kind, datasets.Audio)]
+    audio = params.audio_column or _first(typed, AUDIO_NAMES) or _first(_holding_audio(features), AUDIO_NAMES)
+    numbered = [name for name, kind in features.items() if isinstance(kind, datasets.ClassLabel)]
+    plain = [name for name, kind in features.items() if name != audio and _is_plain(kind)]
+    named = [name for name in plain if name.casefold() in LABEL_NAMES]
+    label = params.label_column or _first(numbered, LABEL_NAMES) or _first(named, LABEL_NAMES)
+    for column, what in ((audio, "audio"), (label, "label")):
+        if column is None:
+            raise DataError(
+                f"the dataset {rest} has no {what} column that can be told from its type or name (it has "
+                f"{', '.join(features)}): name it with --set tasks.speech_commands.{what}_column=NAME."
+            )
+    assert audio is not None
+    assert label is not None
+    speaker = next((name for name in features if name.casefold() in SPEAKER_NAMES), None)
+    names = features[label].names if isinstance(features[label], datasets.ClassLabel) else ()
+    return Columns(audio, label, speaker, names)
+
+
+def _holding_audio(features: Mapping[str, Any]) -> list[str]:
+    """Columns without the type, whose values may be a recording: bytes, or a struct that has them."""
+    import datasets
+
+    return [
+        name
+        for name, kind in features.items()
+        if (isinstance(kind, dict) and ("bytes" in kind or "array" in kind))
+        or (isinstance(kind, datasets.Value) and kind.dtype in {"binary", "large_binary"})
+    ]
+
+
+def _is_plain(kind: Any) -> bool:
+    import datasets
+
+    return isinstance(kind, datasets.Value) and kind.dtype not in {"binary", "large_binary"}
+
+
+def _first(found: Sequence[str], names: Sequence[str]) -> str | None:
+    """The column whose name comes first among the usual names, else the first."""
+    order = {name: place for place, name in enumerate(names)}
+    return min(found, key=lambda name: order.get(name.casefold(), len(order)), default=None)
+
+
+def _export(dataset: Any, split: str, columns: Columns, words: Path, export: Export) -> None:
+    """Write one split's recordings as they are encoded."""
+    import datasets
+
+    if isinstance(dataset.features[columns.audio], datasets.Audio):
+        dataset = dataset.cast_column(columns.audio, datasets.Audio(decode=False))
+    wanted = [name for name in (columns.audio, columns.label, columns.speaker) if name]
+    rows = dataset.select_columns(wanted)
+    listed = export.listed.setdefault(split, [])
+    for row in track(rows, f"exporting {split}", len(rows)):
+        word = _word(row[columns.label], columns.names)
+        if word is None:
+            export.left_out[f"no label in {split}"] += 1
+            continue
+        name = _write(row[columns.audio], word, _speaker(row, columns), words, export)
+        if name is None:
+            export.left_out[f"no recording in {split}"] += 1
+        elif not name.startswith("_"):
+            listed.append(name)
+
+
+def _word(label: Any, names: Sequence[str]) -> str | None:
+    """A label as the name of a folder; None for none."""
+    if label is None or (names and isinstance(label, int) and not 0 <= label < len(names)):
+        return None
+    text = str(names[label]) if names and isinstance(label, int) else str(label)
+    if text.casefold() in NOISE_LABELS:
+        return "_background_noise_"
+    return re.sub(r"[\\/:*?\"<>|\x00-\x1f]+", "_", text.strip()).strip("._ ") or None
+
+
+def _speaker(row: Mapping[str, Any], columns: Columns) -> str:
+    speaker = row[columns.speaker] if columns.speaker else None
+    return "" if speaker is None else re.sub(r"[^A-Za-z0-9.-]+", "-", str(speaker)).strip("-.")
+
+
+def _write(audio: Any, word: str, speaker: str, words: Path, export: Export) -> str | None:
+    """Write one recording under a name that nothing has yet; the name, or None when there is no recording."""
+    content, path = _content(audio)
+    if content is None and (path is None or not path.is_file()):
+        return None
+    suffix = path.suffix if path is not None and path.suffix.lower() in SUFFIXES else UNTITLED_SUFFIX
+    stem = path.stem if path is not None else ""
+    if speaker and "_nohash_" not in stem:
+        stem = f"{speaker}_nohash_{export.takes[f'{word}/{speaker}']}"
+        export.takes[f"{word}/{speaker}"] += 1
+    stem = re.sub(r"[\\/:*?\"<>|\x00-\x1f]+", "_", stem).lstrip("._") or f"row-{export.takes['']}"
+    export.takes[""] += 1
+    target = words / word / f"{stem}{suffix}"
+    if target.exists():
+        target = target.with_name(f"{stem}-{export.takes['']}{suffix}")
+    target.parent.mkdir(exist_ok=True)
+    if content is not None:
+        target.write_bytes(content)
+    else:
+        assert path is not None
+        shutil.copyfile(path, target)
+    return target.relative_to(words).as_posix()
+
+
+def _content(audio: Any) -> tuple[bytes | None, Path | None]:
+    """The encoded bytes, if the row has them, and the file's path or name."""
+    if isinstance(audio, bytes):
+        return audio, None
+    if isinstance(audio, str):
+        return None, Path(audio)
+    if not isinstance(audio, Mapping):
+        return None, None
+    path = Path(audio["path"]) if audio.get("path") else None
+    if audio.get("bytes") is not None:
+        return audio["bytes"], path
+    if audio.get("array") is not None and audio.get("sampling_rate"):
+        return _encoded(audio["array"], int(audio["sampling_rate"])), path.with_suffix(".wav") if path else None
+    return None, path
+
+
+def _encoded(samples: Sequence[float], rate: int) -> bytes:
+    import io
+
+    import numpy as np
+    import soundfile
+
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.asarray(samples, dtype=np.float32), rate, format="WAV", subtype="FLOAT")
+    return buffer.getvalue()
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())[:200].rstrip(".")
+    return text or type(error).__name__
