@@ -80,7 +80,7 @@ def _load(name: str, config: str | None) -> Mapping[str, Any]:
 
     what = f"the dataset hf:{name}" + (f":{config}" if config else "")
     try:
-        with _quiet(datasets):
+        with _quiet(datasets), _recordings_as_they_are(datasets.Audio):
             loaded = datasets.load_dataset(str(Path(name).resolve()) if Path(name).exists() else name, config)
     except Exception as error:
         reason = _reason(error)
@@ -109,6 +109,27 @@ def _quiet(datasets: Any) -> Iterator[None]:
     finally:
         if was_on:
             datasets.enable_progress_bars()
+
+
+@contextlib.contextmanager
+def _recordings_as_they_are(feature: Any) -> Iterator[None]:
+    """The library wants torchcodec even to note a file's path while it builds a folder of audio; here it need not."""
+    own = feature.encode_example
+
+    def encode(self: Any, value: Any) -> Any:
+        if isinstance(value, (str, Path)):
+            return {"bytes": None, "path": str(value)}
+        if isinstance(value, (bytes, bytearray)):
+            return {"bytes": bytes(value), "path": None}
+        if isinstance(value, Mapping) and "array" not in value:
+            return {"bytes": value.get("bytes"), "path": value.get("path")}
+        return own(self, value)
+
+    feature.encode_example = encode
+    try:
+        yield
+    finally:
+        feature.encode_example = own
 
 
 def _splits(loaded: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,5 +285,7 @@ def _encoded(samples: Sequence[float], rate: int) -> bytes:
 
 
 def _reason(error: BaseException) -> str:
+    while type(error).__name__ == "DatasetGenerationError" and error.__cause__ is not None:
+        error = error.__cause__
     text = " ".join(str(error).split())[:200].rstrip(".")
     return text or type(error).__name__
