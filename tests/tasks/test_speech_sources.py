@@ -210,9 +210,11 @@ def test_a_folder_of_audio_is_a_dataset(hub_cache: Path, tmp_path: Path) -> None
 def test_a_hub_out_of_reach_is_told(hub_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Offline the dataset is named in one sentence, with what to do instead."""
     import datasets
-    import huggingface_hub.constants
 
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(DataError, match=r"cannot load the dataset hf:nobody/nothing:v1 .*give the path of a folder"):
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", "http://127.0.0.1:9")
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    expected = r"cannot load the dataset hf:nobody/nothing:v1 \(http://127.0.0.1:9 does not answer\).*path of a folder"
+    with pytest.raises(DataError, match=expected):
         SPEC.fetchers["hf"]("nobody/nothing:v1", SpeechParams(), tmp_path)
+    assert not datasets.config.HF_HUB_OFFLINE

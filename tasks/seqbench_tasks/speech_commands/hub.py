@@ -4,43 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
-import shutil
-from collections import Counter
+import socket
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqbench import DataError, track
-from seqbench_tasks.speech_commands.layout import SPLIT_NAMES, SUFFIXES
+from seqbench import DataError
+from seqbench_tasks.speech_commands.export import Columns, Export, export_split
+from seqbench_tasks.speech_commands.layout import SPLIT_NAMES
 from seqbench_tasks.speech_commands.lists import LISTS
 from seqbench_tasks.speech_commands.params import SpeechParams
 
 AUDIO_NAMES = ("audio", "speech", "sound", "wav", "recording", "clip", "file", "path")
 LABEL_NAMES = ("label", "labels", "word", "keyword", "command", "class", "category", "target", "intent", "text")
 SPEAKER_NAMES = ("speaker_id", "speaker", "client_id", "user_id")
-NOISE_LABELS = ("_silence_", "_background_noise_")
-UNTITLED_SUFFIX = ".wav"
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Where a dataset has its audio, its label and, if at all, its speaker; and the names of numbered labels."""
-
-    audio: str
-    label: str
-    speaker: str | None
-    names: Sequence[str]
-
-
-@dataclass
-class Export:
-    """What was written: names per split, rows left out with the reason, and file names in use."""
-
-    listed: dict[str, list[str]] = field(default_factory=dict)
-    left_out: Counter[str] = field(default_factory=Counter)
-    takes: Counter[str] = field(default_factory=Counter)
+CONNECT_SECONDS = 5
 
 
 def fetch_hub(rest: str, params: SpeechParams, folder: Path) -> Path:
@@ -58,7 +38,7 @@ def fetch_hub(rest: str, params: SpeechParams, folder: Path) -> Path:
     words.mkdir(parents=True)
     export = Export()
     for split, dataset in splits.items():
-        _export(dataset, split, columns, words, export)
+        export_split(dataset, split, columns, words, export)
     for split, file in LISTS.items():
         if export.listed.get(split):
             (words / file).write_text("".join(f"{entry}\n" for entry in export.listed[split]), encoding="utf-8")
@@ -79,11 +59,12 @@ def _load(name: str, config: str | None) -> Mapping[str, Any]:
     import datasets
 
     what = f"the dataset hf:{name}" + (f":{config}" if config else "")
+    is_cut_off = not Path(name).exists() and _is_cut_off(datasets.config.HF_ENDPOINT)
     try:
-        with _quiet(datasets), _recordings_as_they_are(datasets.Audio):
+        with _quiet(datasets), _recordings_as_they_are(datasets.Audio), _offline_if(is_cut_off):
             loaded = datasets.load_dataset(str(Path(name).resolve()) if Path(name).exists() else name, config)
     except Exception as error:
-        reason = _reason(error)
+        reason = f"{datasets.config.HF_ENDPOINT} does not answer" if is_cut_off else _reason(error)
         if "scripts are no longer supported" in reason or "trust_remote_code" in reason:
             raise DataError(
                 f"{what} is made by a script, which seqbench does not run: give a dataset of Parquet or audio files, "
@@ -109,6 +90,34 @@ def _quiet(datasets: Any) -> Iterator[None]:
     finally:
         if was_on:
             datasets.enable_progress_bars()
+
+
+def _is_cut_off(endpoint: str) -> bool:
+    """Is there no way to the hub? The library itself would try for half a minute, and print each try."""
+    if urllib.request.getproxies():
+        return False
+    address = urllib.parse.urlsplit(endpoint)
+    port = address.port or (80 if address.scheme == "http" else 443)
+    try:
+        socket.create_connection((address.hostname or "", port), CONNECT_SECONDS).close()
+    except OSError:
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def _offline_if(is_cut_off: bool) -> Iterator[None]:
+    """What the library has in its own cache can be had without a connection."""
+    import datasets
+    import huggingface_hub.constants as hub
+
+    before = datasets.config.HF_HUB_OFFLINE, hub.HF_HUB_OFFLINE
+    if is_cut_off:
+        datasets.config.HF_HUB_OFFLINE = hub.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE, hub.HF_HUB_OFFLINE = before
 
 
 @contextlib.contextmanager
@@ -195,93 +204,6 @@ def _first(found: Sequence[str], names: Sequence[str]) -> str | None:
     """The column whose name comes first among the usual names, else the first."""
     order = {name: place for place, name in enumerate(names)}
     return min(found, key=lambda name: order.get(name.casefold(), len(order)), default=None)
-
-
-def _export(dataset: Any, split: str, columns: Columns, words: Path, export: Export) -> None:
-    """Write one split's recordings as they are encoded."""
-    import datasets
-
-    if isinstance(dataset.features[columns.audio], datasets.Audio):
-        dataset = dataset.cast_column(columns.audio, datasets.Audio(decode=False))
-    wanted = [name for name in (columns.audio, columns.label, columns.speaker) if name]
-    rows = dataset.select_columns(wanted)
-    listed = export.listed.setdefault(split, [])
-    for row in track(rows, f"exporting {split}", len(rows)):
-        word = _word(row[columns.label], columns.names)
-        if word is None:
-            export.left_out[f"no label in {split}"] += 1
-            continue
-        name = _write(row[columns.audio], word, _speaker(row, columns), words, export)
-        if name is None:
-            export.left_out[f"no recording in {split}"] += 1
-        elif not name.startswith("_"):
-            listed.append(name)
-
-
-def _word(label: Any, names: Sequence[str]) -> str | None:
-    """A label as the name of a folder; None for none."""
-    if label is None or (names and isinstance(label, int) and not 0 <= label < len(names)):
-        return None
-    text = str(names[label]) if names and isinstance(label, int) else str(label)
-    if text.casefold() in NOISE_LABELS:
-        return "_background_noise_"
-    return re.sub(r"[\\/:*?\"<>|\x00-\x1f]+", "_", text.strip()).strip("._ ") or None
-
-
-def _speaker(row: Mapping[str, Any], columns: Columns) -> str:
-    speaker = row[columns.speaker] if columns.speaker else None
-    return "" if speaker is None else re.sub(r"[^A-Za-z0-9.-]+", "-", str(speaker)).strip("-.")
-
-
-def _write(audio: Any, word: str, speaker: str, words: Path, export: Export) -> str | None:
-    """Write one recording under a name that nothing has yet; the name, or None when there is no recording."""
-    content, path = _content(audio)
-    if content is None and (path is None or not path.is_file()):
-        return None
-    suffix = path.suffix if path is not None and path.suffix.lower() in SUFFIXES else UNTITLED_SUFFIX
-    stem = path.stem if path is not None else ""
-    if speaker and "_nohash_" not in stem:
-        stem = f"{speaker}_nohash_{export.takes[f'{word}/{speaker}']}"
-        export.takes[f"{word}/{speaker}"] += 1
-    stem = re.sub(r"[\\/:*?\"<>|\x00-\x1f]+", "_", stem).lstrip("._") or f"row-{export.takes['']}"
-    export.takes[""] += 1
-    target = words / word / f"{stem}{suffix}"
-    if target.exists():
-        target = target.with_name(f"{stem}-{export.takes['']}{suffix}")
-    target.parent.mkdir(exist_ok=True)
-    if content is not None:
-        target.write_bytes(content)
-    else:
-        assert path is not None
-        shutil.copyfile(path, target)
-    return target.relative_to(words).as_posix()
-
-
-def _content(audio: Any) -> tuple[bytes | None, Path | None]:
-    """The encoded bytes, if the row has them, and the file's path or name."""
-    if isinstance(audio, bytes):
-        return audio, None
-    if isinstance(audio, str):
-        return None, Path(audio)
-    if not isinstance(audio, Mapping):
-        return None, None
-    path = Path(audio["path"]) if audio.get("path") else None
-    if audio.get("bytes") is not None:
-        return audio["bytes"], path
-    if audio.get("array") is not None and audio.get("sampling_rate"):
-        return _encoded(audio["array"], int(audio["sampling_rate"])), path.with_suffix(".wav") if path else None
-    return None, path
-
-
-def _encoded(samples: Sequence[float], rate: int) -> bytes:
-    import io
-
-    import numpy as np
-    import soundfile
-
-    buffer = io.BytesIO()
-    soundfile.write(buffer, np.asarray(samples, dtype=np.float32), rate, format="WAV", subtype="FLOAT")
-    return buffer.getvalue()
 
 
 def _reason(error: BaseException) -> str:
