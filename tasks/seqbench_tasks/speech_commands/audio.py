@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqbench import DataError
 
@@ -18,11 +20,23 @@ MAX_DEFAULT_RATE = 16_000
 """Hz: speech recognition gains little above it."""
 MAX_BAD_PART = 0.05
 SHOWN_BAD = 10
+MARGIN_SECONDS = 0.1
+"""Read beyond where a clip is cut, so that resampling sees what follows."""
+
+LOUDEST = 1e6
+"""Of full scale: beyond this a floating-point file holds no sound, and its energies no finite numbers."""
+
+
+class UnusableClipError(Exception):
+    """A recording whose samples cannot be used, with what is wrong about it."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording: its id, its word, who speaks if that is known, and how to read `float32[samples]` at a rate."""
+    """One recording: its id, its word, who speaks if that is known, and how to read `float32[samples]` at a rate.
+
+    `read` raises UnusableClipError, and gives the same samples however often and in whatever thread it is called.
+    """
 
     id: str
     word: str
@@ -32,12 +46,17 @@ class Clip:
 
 @dataclass(frozen=True)
 class Recordings:
-    """Clips by split, the labels in order, the rate to work at, and facts for the notes."""
+    """Clips by split, the labels in order, the rate to work at, and facts for the notes.
+
+    total: how many recordings there were, those left out included. where: what an error names.
+    """
 
     splits: dict[str, list[Clip]]
     words: tuple[str, ...]
     sample_rate: int
-    notes: dict[str, object]
+    notes: dict[str, Any]
+    total: int = 0
+    where: str = "the source"
 
 
 @dataclass(frozen=True)
@@ -56,18 +75,35 @@ def inspect(path: Path) -> FileInfo:
     try:
         info = soundfile.info(str(path))
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        return FileInfo(0, 0.0, f"cannot be read ({str(error).rstrip('.')})")
-    if not info.frames:
+        return FileInfo(0, 0.0, f"cannot be read ({_reason(error)})")
+    if info.frames <= 0:
         return FileInfo(info.samplerate, 0.0, "has no samples")
     return FileInfo(info.samplerate, info.frames / info.samplerate)
 
 
-def read_file(path: Path, rate: int) -> NDArray[np.float32]:
-    """A file's samples `float32[samples]`, mixed to mono and resampled to `rate`."""
+def read_file(path: Path, seconds: float, rate: int, first_second: float = 0.0) -> NDArray[np.float32]:
+    """A file's samples `float32[samples]` from `first_second`, mixed to mono and resampled to `rate`.
+
+    seconds: how much is wanted; a little more is read. Raises UnusableClipError.
+    """
+    import numpy as np
     import soundfile
 
-    samples, own_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    return at_rate(samples.mean(1), own_rate, rate)
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            own_rate = file.samplerate
+            if first_second:
+                file.seek(int(first_second * own_rate))
+            wanted = math.ceil((seconds + MARGIN_SECONDS) * own_rate)
+            samples = file.read(wanted, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError) as error:
+        raise UnusableClipError(f"cannot be read ({_reason(error)})") from None
+    if not len(samples):
+        raise UnusableClipError("has no samples")
+    mono: NDArray[np.float32] = samples.mean(1)
+    if not float(np.abs(mono).max()) < LOUDEST:  # NaN is not less than anything
+        raise UnusableClipError("has samples that are no sound: not finite, or far beyond full scale")
+    return at_rate(mono, own_rate, rate)
 
 
 def at_rate(samples: NDArray[np.float32], own_rate: int, rate: int) -> NDArray[np.float32]:
@@ -75,10 +111,18 @@ def at_rate(samples: NDArray[np.float32], own_rate: int, rate: int) -> NDArray[n
     if own_rate == rate:
         return samples
     import torch
-    from torchaudio.functional import resample
 
-    resampled: NDArray[np.float32] = resample(torch.from_numpy(samples), own_rate, rate).numpy()
+    with torch.inference_mode():
+        resampled: NDArray[np.float32] = _resampler(own_rate, rate)(torch.from_numpy(samples)).numpy()
     return resampled
+
+
+@lru_cache(maxsize=32)
+def _resampler(own_rate: int, rate: int) -> Any:
+    """The filter for two rates, which takes longer to make than to use."""
+    from torchaudio.transforms import Resample
+
+    return Resample(own_rate, rate)
 
 
 def common_rate(rates: Sequence[int]) -> int:
@@ -95,3 +139,9 @@ def check_bad(bad: list[str], total: int, where: str) -> None:
             f"{len(bad)} of {total} recordings in {where} cannot be used (at most 5 % may be): {first}. "
             "Remove or repair them."
         )
+
+
+def _reason(error: BaseException) -> str:
+    """What libsndfile said, without the path that it said it of."""
+    text = str(getattr(error, "error_string", "") or error)
+    return " ".join(text.split()).rstrip(".") or type(error).__name__

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 
 from seqbench import DataError
 from seqbench_tasks.speech_commands.audio import Clip, Recordings, at_rate
+from seqbench_tasks.speech_commands.layout import matching
+from seqbench_tasks.speech_commands.noise import COLOURS, coloured_noise, in_bursts
 from seqbench_tasks.speech_commands.params import SpeechParams
+from seqbench_tasks.speech_commands.variants import COMMANDS, all_words_warning
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,12 +25,6 @@ FOLDER = Path(__file__).parent / "data"
 RATE = 16_000
 SECONDS = 0.8
 """Of a clip with its noise: the word begins anywhere in it."""
-COLOURS = (0.0, 1.0, 2.0)
-"""Exponents of white, pink and brown noise: power falls with frequency to this exponent."""
-BURST_SECONDS = (0.06, 0.34)
-"""Shortest and longest burst of noise, and pause between two."""
-PAUSE_LEVEL = 0.05
-"""Amplitude of the noise in the pauses, of that in the bursts (26 dB less)."""
 
 
 def read_builtin(params: SpeechParams) -> Recordings:
@@ -38,10 +35,13 @@ def read_builtin(params: SpeechParams) -> Recordings:
     with (FOLDER / "clips.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     words = sorted({row["word"] for row in rows})
-    missing = sorted(set(params.words) - set(words))
-    if missing:
-        raise DataError(f"the embedded data has no word '{missing[0]}': there is {', '.join(words)}.")
-    chosen = tuple(word for word in words if not params.words or word in params.words)
+    if params.variant == 12:
+        raise DataError(
+            f"the embedded data has the {len(COMMANDS)} commands only, and no other words that variant 12 takes for "
+            "'unknown': use variant = 10, or --data speech_commands=speechcommands:v0.02."
+        )
+    wanted = matching(params.words, tuple(words), "the embedded data")
+    chosen = tuple(word for word in words if not wanted or word in wanted)
     splits: dict[str, list[Clip]] = {"train": [], "validation": [], "test": []}
     for number, row in enumerate(rows):
         if row["word"] not in chosen:
@@ -52,9 +52,15 @@ def read_builtin(params: SpeechParams) -> Recordings:
             read = partial(_noisy, clean, params.noise_snr_db, (params.noise_seed, number, draw))
             name = f"{row['word']}/{row['speaker']}_nohash_{row['take']}" + (f"_noise_{draw}" if draw else "")
             splits[row["split"]].append(Clip(name, row["word"], row["speaker"], read))
-    return Recordings(
-        splits, chosen, params.sample_rate or RATE, {"split": "by voice", "snr_db": list(params.noise_snr_db)}
-    )
+    notes = {
+        "split": "by voice",
+        "split_by_source": False,
+        "snr_db": list(params.noise_snr_db),
+        "dropped": [],
+        "warnings": all_words_warning(len(chosen)) if params.variant == 35 else [],
+    }
+    total = sum(map(len, splits.values()))
+    return Recordings(splits, chosen, params.sample_rate or RATE, notes, total, "the embedded data")
 
 
 def _noisy(
@@ -74,33 +80,3 @@ def _noisy(
         mixed += noise * np.sqrt(np.mean(clean**2) / ratio)
     mixed *= random.uniform(0.3, 1.0)
     return at_rate(mixed.astype(np.float32), RATE, rate)
-
-
-def coloured_noise(samples: int, exponent: float, random: np.random.Generator) -> NDArray[np.float64]:
-    """Gaussian noise of unit power whose spectrum falls as 1 / frequency**exponent."""
-    import numpy as np
-
-    spectrum = np.fft.rfft(random.normal(size=samples))
-    frequencies = np.arange(len(spectrum), dtype=np.float64)
-    frequencies[0] = 1.0
-    noise = np.fft.irfft(spectrum / frequencies ** (exponent / 2), samples)
-    scaled: NDArray[np.float64] = noise / np.sqrt(np.mean(noise**2))
-    return scaled
-
-
-def in_bursts(noise: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """The noise coming and going like doors, keys and passing cars, again of unit power over the clip.
-
-    Bursts hide parts of the word, so that a model has to keep what it heard before and not what it hears in them.
-    """
-    import numpy as np
-
-    level = np.empty(len(noise))
-    position, is_burst = 0, bool(random.random() < 0.5)
-    while position < len(noise):
-        samples = int(RATE * random.uniform(*BURST_SECONDS))
-        level[position : position + samples] = 1.0 if is_burst else PAUSE_LEVEL
-        position, is_burst = position + samples, not is_burst
-    scaled: NDArray[np.float64] = noise * level
-    scaled /= np.sqrt(np.mean(scaled**2))
-    return scaled

@@ -1,41 +1,55 @@
-"""Recordings → scaled log-mel frames, in batches."""
+"""Recordings → prepared data: scaled frames of each split, and the facts about them."""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench import Classes, Dense, SequenceSet, TaskData
-from seqbench_tasks.speech_commands.audio import Clip, Recordings
+from seqbench import Classes, Dense, SequenceSet, TaskData, track
+from seqbench_tasks.speech_commands.audio import Clip, Recordings, UnusableClipError, check_bad
+from seqbench_tasks.speech_commands.frames import Frames
 from seqbench_tasks.speech_commands.params import SpeechParams
+from seqbench_tasks.speech_commands.stream import FrameFile, frames_of, scale, scaler
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BATCH = 128
-"""Clips per transform: enough to be quick, few enough to stay small in memory."""
-FLOOR = 1e-6
-"""Added to mel energies before the logarithm: about -60 dB of a loud band."""
 MIN_SCALE = 1e-3
 """A band that hardly varies in train (above the recordings' own bandwidth, say) is centred and not blown up."""
 
 
-def task_data(recordings: Recordings, params: SpeechParams) -> TaskData:
-    """All splits as frames, each band scaled by its mean and standard deviation over the frames of train."""
-    import numpy as np
+def task_data(recordings: Recordings, params: SpeechParams, cache: Path, workers: int | None = None) -> TaskData:
+    """All splits as frames, each feature scaled by its mean and standard deviation over the frames of train.
 
-    frames = {name: _frames(clips, recordings.sample_rate, params) for name, clips in recordings.splits.items()}
-    joined = np.concatenate(frames["train"])
-    mean = joined.mean(0)
-    scale = np.maximum(joined.std(0), MIN_SCALE)
-    splits = {
-        name: _sequence_set(recordings.splits[name], [(array - mean) / scale for array in arrays], recordings.words)
-        for name, arrays in frames.items()
-    }
+    cache: where frames lie while they are made. workers: threads; as many as cores by default.
+    Raises DataError when too many recordings turn out to be bad.
+    """
+    frames = Frames(recordings.sample_rate, params)
+    file = FrameFile(cache, frames.count)
+    recordings, lengths = _written(recordings, frames, file, workers)
+    values = file.mapped()
+    train = values[: sum(lengths["train"])]
+    mean, deviation = scaler(train, MIN_SCALE)
+    scale(values, mean, deviation)
+    splits, first = {}, 0
+    for name, clips in recordings.splits.items():
+        rows = sum(lengths[name])
+        splits[name] = _sequence_set(clips, values[first : first + rows], lengths[name], recordings.words)
+        first += rows
     notes = {**recordings.notes, "sample_rate": recordings.sample_rate, **_facts(recordings, splits)}
-    notes["scaler"] = {"mean": [float(value) for value in mean], "scale": [float(value) for value in scale]}
+    notes["features"] = {
+        "kind": params.features,
+        "deltas": params.deltas,
+        "count": frames.count,
+        "hop_seconds": frames.hop / recordings.sample_rate,
+        "window_seconds": frames.size / recordings.sample_rate,
+    }
+    notes["scaler"] = {"mean": [float(value) for value in mean], "scale": [float(value) for value in deviation]}
     return TaskData(
-        input=Dense(params.n_mels),
+        input=Dense(frames.count),
         output=Classes(recordings.words),
         train=splits["train"],
         validation=splits["validation"],
@@ -44,45 +58,53 @@ def task_data(recordings: Recordings, params: SpeechParams) -> TaskData:
     )
 
 
-def _frames(clips: list[Clip], rate: int, params: SpeechParams) -> list[NDArray[np.float32]]:
-    """`float32[frames, n_mels]` of each clip: log of mel energies of Hann windows, no padding at the ends."""
-    import numpy as np
-    import torch
-    from torchaudio.transforms import MelSpectrogram
+def _written(
+    recordings: Recordings, frames: Frames, file: FrameFile, workers: int | None
+) -> tuple[Recordings, dict[str, list[int]]]:
+    """Write all frames, train's first; gives the recordings without those that turned out bad, and frames per clip."""
+    total = sum(map(len, recordings.splits.values()))
+    done = iter(track(range(total), "computing features", total))
+    bad: list[str] = []
+    kept: dict[str, list[Clip]] = {}
+    lengths: dict[str, list[int]] = {}
+    for name in ("train", "validation", "test"):
+        kept[name], lengths[name] = [], []
+        remaining = iter(recordings.splits[name])
+        for batch in frames_of(recordings.splits[name], recordings.sample_rate, frames, workers):
+            for made in batch:
+                clip = next(remaining)
+                next(done)
+                if isinstance(made, UnusableClipError):
+                    bad.append(f"{clip.id} {made}")
+                else:
+                    file.append(made)
+                    kept[name].append(clip)
+                    lengths[name].append(len(made))
+    next(done, None)
+    if bad:
+        dropped = [*recordings.notes.get("dropped", ()), *bad]
+        check_bad(dropped, max(recordings.total, total), recordings.where)
+        recordings = replace(recordings, splits=kept, notes={**recordings.notes, "dropped": dropped})
+    return recordings, lengths
 
-    window, hop = round(params.window_seconds * rate), max(1, round(params.hop_seconds * rate))
-    # Fewer Fourier bins than this leave the lowest mel bands empty.
-    size = max(512 if rate > 8000 else 256, 1 << (window - 1).bit_length())
-    transform = MelSpectrogram(rate, n_fft=size, win_length=window, hop_length=hop, n_mels=params.n_mels, center=False)
-    longest = max(size, round(params.clip_seconds * rate))
-    found: list[NDArray[np.float32]] = []
-    for first in range(0, len(clips), BATCH):
-        cut = [clip.read(rate)[:longest] for clip in clips[first : first + BATCH]]
-        batch = np.zeros((len(cut), max(size, *map(len, cut))), dtype=np.float32)
-        for row, samples in enumerate(cut):
-            batch[row, : len(samples)] = samples
-        logs = torch.log(transform(torch.from_numpy(batch)) + FLOOR).transpose(1, 2).numpy()
-        counts = [1 + max(0, len(samples) - size) // hop for samples in cut]
-        found += [logs[row, :count].copy() for row, count in enumerate(counts)]
-    return found
 
-
-def _sequence_set(clips: list[Clip], frames: list[NDArray[np.float32]], words: tuple[str, ...]) -> SequenceSet:
+def _sequence_set(
+    clips: list[Clip], values: NDArray[np.float32], lengths: list[int], words: tuple[str, ...]
+) -> SequenceSet:
     import numpy as np
 
     labels = {word: label for label, word in enumerate(words)}
     targets = np.array([labels[clip.word] for clip in clips], dtype=np.int64)
-    arrays = [array.astype(np.float32) for array in frames]
-    return SequenceSet.from_sequences(arrays, targets, [clip.id for clip in clips])
+    counts = np.array(lengths, dtype=np.int64)
+    starts = np.cumsum(counts) - counts
+    return SequenceSet(values, starts, counts, targets, np.array([clip.id for clip in clips], dtype=np.str_))
 
 
 def _facts(recordings: Recordings, splits: dict[str, SequenceSet]) -> dict[str, Any]:
     speakers = {name: {clip.speaker for clip in clips if clip.speaker} for name, clips in recordings.splits.items()}
+    counts = {name: Counter(clip.word for clip in clips) for name, clips in recordings.splits.items()}
     return {
-        "classes": {
-            name: {word: sum(clip.word == word for clip in clips) for word in recordings.words}
-            for name, clips in recordings.splits.items()
-        },
+        "classes": {name: {word: found[word] for word in recordings.words} for name, found in counts.items()},
         "speakers": {name: len(found) for name, found in speakers.items()},
         "speakers_in_train_and_test": len(speakers["train"] & speakers["test"]),
         "frames": {name: int(split.lengths.sum()) for name, split in splits.items()},

@@ -5,28 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench import Output, SequenceSet, TaskData, TaskSpec
+from seqbench import Classes, Output, SequenceSet, TaskData, TaskSpec
 from seqbench_tasks.classification import accuracy, logistic_regression, macro_f1, majority
-from seqbench_tasks.speech_commands.params import SpeechParams
+from seqbench_tasks.speech_commands.official import fetch_official
+from seqbench_tasks.speech_commands.params import SpeechParams, suffix
+from seqbench_tasks.speech_commands.sentinels import scaler_is_trains, speakers_are_apart
 
 if TYPE_CHECKING:
     import torch
 
     from seqbench_tasks.classification import Predictor
+    from seqbench_tasks.speech_commands.audio import Recordings
 
 
 def prepare(source: str, params: SpeechParams, cache: Path) -> TaskData:
     """Read the recordings and compute their frames.
 
-    source: `"builtin"` (synthetic voices) or the path of a folder in Speech Commands layout. cache: unused.
+    source: `"builtin"` (synthetic voices) or the path of a folder in Speech Commands layout. cache: where frames lie
+    while they are made.
     Raises DataError for a source that cannot be used.
     """
-    from seqbench_tasks.speech_commands.builtin import read_builtin
     from seqbench_tasks.speech_commands.features import task_data
-    from seqbench_tasks.speech_commands.folder import read_folder
 
-    recordings = read_builtin(params) if source == "builtin" else read_folder(Path(source), params)
-    return task_data(recordings, params)
+    return task_data(read(source, params), params, cache)
+
+
+def read(source: str, params: SpeechParams) -> Recordings:
+    """The clips of a source by split, none of them read yet."""
+    from seqbench_tasks.speech_commands.builtin import read_builtin
+    from seqbench_tasks.speech_commands.folder import read_folder
+    from seqbench_tasks.speech_commands.noise import Noise, with_copies
+
+    if source == "builtin":
+        return with_copies(read_builtin(params), Noise(), params)
+    return read_folder(source, params)
 
 
 def pooled_frames(split: SequenceSet) -> Any:
@@ -86,6 +98,23 @@ def describe(data: TaskData) -> str:
     return f"{data.output.size} words at {notes['sample_rate']} Hz, split {notes['split']}: {splits}.{left_out}"
 
 
+def show(data: TaskData, split: SequenceSet, index: int) -> str:
+    """One example as a person reads it: its id, the word, how long it is heard, and its frames."""
+    assert isinstance(data.output, Classes)
+    count = int(split.lengths[index])
+    facts = data.notes["features"]
+    seconds = (count - 1) * facts["hop_seconds"] + facts["window_seconds"]
+    word = data.output.labels[int(split.targets[index])]
+    return f"{split.ids[index]}: '{word}', {seconds:.2f} s, {count} frames of {facts['count']} ({facts['kind']})"
+
+
+def fetch_from_hub(rest: str, params: SpeechParams, folder: Path) -> Path:
+    """`hf:OWNER/NAME[:CONFIG]`, exported by word; what is raised is a DataError."""
+    from seqbench_tasks.speech_commands.hub import fetch_hub
+
+    return fetch_hub(rest, params, folder)
+
+
 SPEC = TaskSpec(
     name="speech_commands",
     prepare=prepare,
@@ -109,6 +138,10 @@ SPEC = TaskSpec(
     model_defaults={"parameter_budget": 50_000, "dropout": 0.3},
     augment=augment,
     describe=describe,
+    show=show,
+    fetchers={"hf": fetch_from_hub, "speechcommands": fetch_official},
+    suffix=suffix,
+    sentinels={"scaler_is_trains": scaler_is_trains, "speakers_are_apart": speakers_are_apart},
     distributions=("soundfile", "torchaudio"),
     about="Which word is spoken, from log-mel frames (synthetic voices in noise, or a folder of recordings).",
 )
