@@ -24,6 +24,7 @@ from seqbench.spec import Classes, Dense, Forecast, Input, Output, TaskData, Tas
 
 SPLITS = ("train", "validation", "test")
 META = "meta.json"
+CHECKED_ROWS = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _check(spec: TaskSpec, location: str, data: TaskData) -> None:
             raise DataError(f"task '{spec.name}' found no example for its {name} split in {location}.")
     for name in SPLITS:
         split = getattr(data, name)
-        if split.values.dtype.kind == "f" and not np.isfinite(split.values).all():
+        if split.values.dtype.kind == "f" and not _is_finite(split.values):
             raise DataError(f"task '{spec.name}' prepared values that are not finite for {name} from {location}.")
         if isinstance(data.output, Classes) and len(split):
             low, high = int(split.targets.min()), int(split.targets.max())
@@ -80,6 +81,12 @@ def _check(spec: TaskSpec, location: str, data: TaskData) -> None:
                     f"task '{spec.name}' prepared the label {high if low >= 0 else low} in {name}, "
                     f"outside its {data.output.size} classes."
                 )
+
+
+def _is_finite(values: NDArray[Any]) -> bool:
+    """By blocks: a mask of the whole could be as large as what is left of the memory."""
+    blocks = range(0, len(values), CHECKED_ROWS)
+    return all(bool(np.isfinite(values[begin : begin + CHECKED_ROWS]).all()) for begin in blocks)
 
 
 def _arrays(data: TaskData) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:

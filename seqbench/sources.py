@@ -7,6 +7,7 @@ with a scheme that the task has a fetcher for (`hf:OWNER/NAME`, say).
 from __future__ import annotations
 
 import glob
+import hashlib
 import json
 import re
 import shutil
@@ -110,7 +111,9 @@ def obtain(spec: TaskSpec, source: str, params: Any) -> str:
             f"task '{spec.name}' takes no source '{source}' ('{scheme}' is no kind of source that it knows)"
             f"{nearest(scheme, known)}"
         )
-    folder = downloads_folder() / f"{scheme}-{clean(rest)[:80]}"
+    asked = "" if scheme in WEB else repr([getattr(params, name) for name in spec.fetch_params])
+    digest = hashlib.sha256(f"{spec.name} {source} {asked}".encode()).hexdigest()[:12]
+    folder = downloads_folder() / f"{scheme}-{clean(rest)[:60]}-{digest}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     from filelock import FileLock
 

@@ -174,6 +174,7 @@ class TaskSpec:
     describe: `describe(data) -> str`, one paragraph about prepared data, or None.
     show: `show(data, split, index) -> str`, one example as a person reads it, or None.
     fetchers: scheme → `fetch(rest, params, folder) -> path`, for sources written `SCHEME:REST`.
+    fetch_params: names of parameters that a fetcher looks at: with another value it is called again.
     suffix: `suffix(changed) -> str`, what follows `task@source` in the task's id for the parameters that differ from
         their defaults; by default `[key=value,...]`.
     sentinels: name → `sentinel(source, params, cache) -> problem`: this task's own checks for leaks, run by
@@ -201,6 +202,7 @@ class TaskSpec:
     describe: Callable[[TaskData], str] | None = None
     show: Callable[[TaskData, SequenceSet, int], str] | None = None
     fetchers: Mapping[str, Fetch] = field(default_factory=dict)
+    fetch_params: tuple[str, ...] = ()
     suffix: Callable[[Mapping[str, Any]], str] | None = None
     sentinels: Mapping[str, Sentinel] = field(default_factory=dict)
     distributions: tuple[str, ...] = ()

@@ -206,6 +206,29 @@ def test_a_task_fetches_its_schemes() -> None:
         obtain(spec, "shap:things", NoParams())
 
 
+@dataclass(frozen=True)
+class Columns:
+    """Parameters, one of which a fetcher looks at."""
+
+    column: str = "a"
+    other: int = 0
+
+
+def test_a_fetcher_is_asked_again_for_what_it_looks_at() -> None:
+    """Another value of a parameter in `fetch_params` is another download; of any other parameter it is not."""
+    calls: list[str] = []
+
+    def fetch(rest: str, params: Columns, folder: Path) -> Path:
+        calls.append(params.column)
+        (folder / "file").write_text(params.column)
+        return folder / "file"
+
+    spec = task(params=Columns, fetchers={"shop": fetch}, fetch_params=("column",))
+    for params in (Columns(), Columns(other=1), Columns("b"), Columns("b", 2)):
+        assert params.column == Path(obtain(spec, "shop:x", params)).read_text()
+    assert ["a", "b"] == calls
+
+
 def test_no_built_in_task_knows_a_made_up_scheme() -> None:
     """Every built-in task refuses a scheme that it has no fetcher for, before anything is read."""
     for spec in discover().tasks.values():

@@ -140,8 +140,9 @@ SPEC = TaskSpec(
     describe=describe,
     show=show,
     fetchers={"hf": fetch_from_hub, "speechcommands": fetch_official},
+    fetch_params=("audio_column", "label_column"),
     suffix=suffix,
     sentinels={"scaler_is_trains": scaler_is_trains, "speakers_are_apart": speakers_are_apart},
-    distributions=("soundfile", "torchaudio"),
+    distributions=("scikit-learn", "soundfile", "torchaudio"),
     about="Which word is spoken, from log-mel frames (synthetic voices in noise, or a folder of recordings).",
 )
