@@ -40,7 +40,7 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     _say("output", _noun(facts["output"]))
     for key in ("vocabulary", "features"):
         if key in facts["notes"]:
-            _say(key, str(facts["notes"][key]))
+            _say(key, _plain(facts["notes"][key]))
     _list("dropped", facts["dropped"], "nothing")
     _list("warnings", facts["warnings"], "")
     counts = facts["duplicates"]
@@ -72,6 +72,10 @@ def _print_classes(splits: Mapping[str, Mapping[str, Any]]) -> None:
     out.print(table)
     if len(labels) > SHOWN:
         out.print(f"... and {len(labels) - SHOWN} more classes")
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, Mapping) else str(value)
 
 
 def _noun(values: Mapping[str, Any]) -> str:
