@@ -37,10 +37,18 @@ class Tokens:
     """A sequence of token numbers: a model sees `x: long[batch, time]` with values in `0 .. vocabulary - 1`.
 
     Token 0 is padding and never occurs inside a sequence.
+
+    vectors: `float32[vocabulary, dimensions]` to begin the embedding with (GloVe's, say), or None. A model may ignore
+    them; `seqbench.nn.SequenceModel` does not.
     """
 
     kind: ClassVar[str] = "tokens"
     vocabulary: int
+    vectors: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.vectors is not None and (self.vectors.ndim != 2 or len(self.vectors) != self.vocabulary):
+            raise SpecError(f"vectors {self.vectors.shape} for {self.vocabulary} tokens: give one row per token")
 
 
 @dataclass(frozen=True, slots=True)
