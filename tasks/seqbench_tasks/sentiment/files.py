@@ -33,7 +33,7 @@ def read_source(source: str, params: SentimentParams) -> Corpus:
     """
     layout = find_layout(source)
     warnings = [f"{path.name} was not used" for path in layout.unused]
-    if params.test_split == "hold_out" and layout.splits.pop("test", None):
+    if params.test_split == "hold_out" and layout.splits.pop("test", []):
         warnings.append("the source's own test split was not used: test_split = hold_out")
     order = [split for split in SPLITS if split in layout.splits]
     tables = {split: [_read(piece, warnings) for piece in layout.splits[split]] for split in order}

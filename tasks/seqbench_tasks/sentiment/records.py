@@ -94,8 +94,8 @@ def _table(path: Path, rows: Sequence[Any], places: list[int]) -> Table:
 
 def read_parquet(path: Path) -> Table:
     """A parquet file; classes of the `datasets` library are read as their names. Raises DataError as it must."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     try:
         data = pq.read_table(path)

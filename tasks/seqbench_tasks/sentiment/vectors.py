@@ -87,7 +87,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Lines with their numbers, without word2vec's first (words and dimensions); tabs count as spaces."""
     opener = OPENERS.get(path.suffix.lower(), Path.open)
     try:
-        with opener(path, "rb") as file:  # type: ignore[call-arg]
+        with opener(path, "rb") as file:
             for number, data in enumerate(file, 1):
                 line = data.decode("utf-8", errors="replace").rstrip(" \t\r\n").replace("\t", " ")
                 is_head = number == 1 and len(line.split(" ")) == 2 and all(map(str.isdigit, line.split(" ")))

@@ -39,6 +39,7 @@ def make_tokenizer(texts: list[str], params: SentimentParams) -> Tokenizer:
         "special_tokens": [PADDING, UNKNOWN],
         "show_progress": False,
     }
+    trainer: Any
     if params.tokenizer == "bpe":
         tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN, end_of_word_suffix=END_OF_WORD))
         alphabet = max(1, params.vocabulary_size // 2)
