@@ -15,6 +15,7 @@ LABEL_NAMES = (
     *("label", "sentiment", "class", "polarity", "rating", "stars", "score", "target", "category", "labels"),
     *("overall", "emotion", "star", "sentiments", "ratings", "intent", "spam", "toxic"),
 )
+SENTIMENT_WORDS = {"positive", "negative", "neutral", "pos", "neg", "ham", "spam", "good", "bad", "joy", "sadness"}
 SPLIT_COLUMNS = ("split", "set", "partition", "subset", "splitset", "split_name", "dataset", "usage", "phase", "part")
 SPLIT_NAMES = {
     "train": ("train", "training"),
@@ -156,11 +157,14 @@ def _is_label(values: Sequence[str]) -> bool:
 
 def _wordiest(columns: Table, exclude: str | None) -> str | None:
     words = {name: mean_words(values) for name, values in columns.items() if name != exclude}
-    best = max(words, key=lambda name: words[name], default=None)
+    # Dates and places have words too, but come again and again.
+    best = max(words, key=lambda name: words[name] * len(set(columns[name])), default=None)
     return best if best is not None and words[best] > 1 else None
 
 
 def _most_repeated(columns: Table) -> list[str]:
-    """Columns that may be labels, that of the fewest kinds first."""
-    likely = [name for name, values in columns.items() if _is_label(values)]
-    return sorted(likely, key=lambda name: len(set(columns[name])))
+    """Columns that may be labels: first those of words of sentiment, then that of the fewest kinds."""
+    kinds = {name: {value.strip().lower() for value in values} for name, values in columns.items() if _is_label(values)}
+    likely = sorted(kinds, key=lambda name: len(kinds[name]))
+    said = [name for name in likely if len(kinds[name] & SENTIMENT_WORDS) > 1]
+    return said or likely

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from seqbench import DataError
-from seqbench_tasks.sentiment.columns import LABEL_NAMES, TEXT_NAMES, has_header
+from seqbench_tasks.sentiment.columns import LABEL_NAMES, MAX_LABELS, TEXT_NAMES, find_columns, has_header
 from seqbench_tasks.sentiment.texts import Table
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
@@ -44,6 +44,11 @@ def read_delimited(path: str, name: str, text: str, separator: str, warnings: li
     names = unique_names(head if with_header else [""] * width)
     body = rows[1:] if with_header else rows
     kept, bad = _regular(body, width, name)
+    if len(bad) > (1 - REGULAR_PART) * len(body) and width == 2 and (joined := _joined(body, separator)):
+        warnings.append(
+            f"{len(bad)} rows of {path} have {SEPARATORS.get(separator, separator)} in a text not in quotes"
+        )
+        kept, bad = joined, []
     if len(bad) > (1 - REGULAR_PART) * len(body):
         number, cells = next((number, cells) for number, cells in body if len(_trimmed(cells, width)) > width)
         raise DataError(
@@ -67,13 +72,21 @@ def find_separator(suffix: str, text: str) -> str:
     """The separator that gives the first rows the same number of fields, two or more; the suffix's own in doubt."""
     own = "\t" if suffix in (".tsv", ".tab") else ","
     head = text[:HEAD_CHARACTERS]
-    scores: dict[str, tuple[bool, float]] = {}
+    scores: dict[str, tuple[bool, float, bool]] = {}
     for separator in sorted(SEPARATORS, key=lambda candidate: candidate != own):
         rows = _head_rows(head, separator)
         width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
         if width > 1:
-            scores[separator] = (has_usual_name(rows[0]) and len(rows[0]) > 1, round(count / len(rows), 2))
+            regular = [cells for cells in rows if len(cells) == width]
+            is_labelled = find_columns(dict(enumerate_columns(regular))) is not None
+            scores[separator] = (has_usual_name(rows[0]) and len(rows[0]) > 1, round(count / len(rows), 2), is_labelled)
     return max(scores, key=lambda separator: scores[separator], default=own)
+
+
+def enumerate_columns(rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, list[str]]]:
+    """The columns of rows of one length, by their number."""
+    for place, cells in enumerate(zip(*rows, strict=True)):
+        yield str(place), list(cells)
 
 
 def has_usual_name(cells: Sequence[str]) -> bool:
@@ -99,6 +112,17 @@ def _regular(rows: list[Row], width: int, name: str) -> tuple[list[Row], list[st
         else:
             kept.append((number, trimmed + [""] * (width - len(trimmed))))
     return kept, bad
+
+
+def _joined(rows: list[Row], separator: str) -> list[Row] | None:
+    """Rows of a label and a text, where separators in the text are no end of it; None if no column has few kinds."""
+    kinds = {place: len({cells[place].strip() for _, cells in rows}) for place in (0, -1)}
+    likely = [place for place in kinds if 2 <= kinds[place] <= min(MAX_LABELS, len(rows) // 2)]
+    if not likely:
+        return None
+    if min(likely, key=lambda place: kinds[place]) == 0:
+        return [(number, [cells[0], separator.join(cells[1:])]) for number, cells in rows]
+    return [(number, [separator.join(cells[:-1]), cells[-1]]) for number, cells in rows]
 
 
 def _trimmed(cells: list[str], width: int) -> list[str]:

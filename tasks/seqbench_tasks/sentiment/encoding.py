@@ -22,13 +22,17 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 """Byte order marks, those of UTF-32 before those of UTF-16, which begin them."""
-CANDIDATES = (
-    *("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256"),
-    *("gb18030", "big5", "shift_jis", "euc_jp", "cp949"),
-)  # fmt: skip
+MULTIBYTE = ("gb18030", "big5", "cp932", "euc_jp", "cp949")
+CANDIDATES = ("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", *MULTIBYTE)  # fmt: skip
 WESTERN = "cp1252"
 """A superset of Latin-1: what short English text with a few strange bytes mostly is."""
-TAKEN_FOR_WESTERN = {"cp1250", "cp1254"}
+EASTERN_LATIN = {"Polish", "Czech", "Slovak", "Hungarian", "Croatian", "Slovene", "Romanian", "Turkish"}
+"""Languages in Latin letters that cp1252 cannot write."""
+MAX_LATIN_RUN = 2
+"""Bytes beyond ASCII side by side, on average: fewer are single letters of a language in Latin letters."""
+CYRILLIC = ("cp1251", "koi8_r")
+JAPANESE = ("cp932", "euc_jp")
+MIN_KANA_PART = 0.3
 SAMPLE_BYTES = 20_000
 MAX_BROKEN_PART = 0.1
 """Of the characters beyond ASCII may be broken in a text that is UTF-8 all the same."""
@@ -118,13 +122,33 @@ def detect(data: bytes) -> str:
         size += len(line[0])
         if size > SAMPLE_BYTES:
             break
-    matches = from_bytes(b"\n".join(sample), cp_isolation=list(CANDIDATES))
+    strange = b"\n".join(sample)
+    for encoding in JAPANESE:
+        if _kana_part(strange, encoding) > MIN_KANA_PART:
+            return encoding
+    matches = from_bytes(strange, cp_isolation=list(CANDIDATES))
     best = matches.best()
+    western = WESTERN if _is_decodable(data, WESTERN) else "latin_1"
     if best is None:
-        return WESTERN if _is_decodable(data, WESTERN) else "latin_1"
-    if best.encoding in TAKEN_FOR_WESTERN and WESTERN in {match.encoding for match in matches}:
-        return WESTERN
-    return str(best.encoding)
+        return western
+    if best.encoding in CYRILLIC:
+        # Each reads the other's small letters as capitals, of which a text has few.
+        return max(CYRILLIC, key=lambda encoding: sum(map(str.islower, strange.decode(encoding, errors="replace"))))
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", strange)]
+    is_latin = sum(runs) < MAX_LATIN_RUN * len(runs) and best.encoding not in MULTIBYTE
+    rivals = {match.encoding: match.coherence for match in matches}
+    is_western = rivals.get(WESTERN, -1.0) >= best.coherence or best.language not in EASTERN_LATIN
+    return western if is_latin and is_western else str(best.encoding)
+
+
+def _kana_part(data: bytes, encoding: str) -> float:
+    """Japanese syllables among the characters beyond ASCII, if the data is of this encoding."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return 0.0
+    beyond = [character for character in text if character > "\x7f"]
+    return sum("\u3041" <= character <= "\u30ff" for character in beyond) / max(1, len(beyond))
 
 
 def decode_all(contents: Sequence[tuple[str, bytes]], what: str, warnings: list[str]) -> list[str]:
@@ -138,7 +162,7 @@ def decode_all(contents: Sequence[tuple[str, bytes]], what: str, warnings: list[
             texts.append("")
     if strange:
         encoding = detect(b"\n".join(contents[index][1] for index in strange[:500]))
-        warnings.append(f"{len(strange)} files of {what} are not UTF-8 ({contents[strange[0]][0]}, ...): "
+        warnings.append(f"{len(strange)} of the files of {what} are not UTF-8 ({contents[strange[0]][0]}, ...): "
                         f"they were read as {encoding}")  # fmt: skip
         for index in strange:
             texts[index] = contents[index][1].decode(encoding, errors="replace")

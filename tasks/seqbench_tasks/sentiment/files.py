@@ -38,7 +38,7 @@ def read_source(source: str, params: SentimentParams) -> Corpus:
     order = [split for split in SPLITS if split in layout.splits]
     tables = {split: [_read(piece, warnings) for piece in layout.splits[split]] for split in order}
     first = next((table for table in tables["train"] if len(table)), tables["train"][0])
-    columns = _columns(first, params, warnings)
+    columns = _columns(_joined(first, tables["train"]), params, warnings)
     notes: dict[str, Any] = {"text_column": columns.text, "label_column": columns.label, "dropped": []}
     by = split_column(first.columns) if order == ["train"] else None
     if by is not None and by not in (columns.text, columns.label):
@@ -98,6 +98,15 @@ def _pair(path: Path, labels_path: Path, text: str, warnings: list[str]) -> Tabl
         names = {row[0].strip(): row[1].strip() for row in rows if len(row) > 1}
     found = [names.get(label.strip(), label) for label in labels]
     return Table(path.name, {"text": texts, "label": found}, list(range(1, len(texts) + 1)))
+
+
+def _joined(first: Table, tables: list[Table]) -> Table:
+    """All rows of the tables that have the columns of the first."""
+    alike = [table for table in tables if table.columns.keys() == first.columns.keys()]
+    if len(alike) < 2:
+        return first
+    columns = {name: [cell for table in alike for cell in table.columns[name]] for name in first.columns}
+    return Table(first.name, columns, list(range(sum(map(len, alike)))))
 
 
 def _columns(table: Table, params: SentimentParams, warnings: list[str]) -> Columns:

@@ -57,6 +57,9 @@ def find_layout(source: str) -> Layout:
     """
     paths = [path for path in expand(source) if not path.name.startswith(".")]
     if len(paths) == 1 and paths[0].is_file():
+        if content_suffix(paths[0]) in (".pos", ".neg"):
+            both = f"{paths[0].with_suffix('')}.*"
+            raise DataError(f"{paths[0]} has texts of one label only: give its folder, or both files by '{both}'.")
         if not _is_data(paths[0], strict=False):
             raise DataError(f"{paths[0]} is none of {NAMED_FORMATS}: give a file in one of these formats.")
         return Layout({"train": [_piece(paths[0])]})
@@ -67,7 +70,7 @@ def find_layout(source: str) -> Layout:
         return found
     files = [path for path in paths if path.is_file() and _is_data(path)]
     folders = [path for path in paths if path.is_dir()]
-    layout = _by_splits(files, folders) or _by_polarity(files) or _by_classes(folders)
+    layout = _layout(files, folders)
     if layout is None and files:
         layout = Layout({"train": [_piece(path) for path in files]})
     if layout is None:
@@ -80,13 +83,22 @@ def _folder(folder: Path, depth: int) -> Layout | None:
     files = [path for path in entries if path.is_file() and _is_data(path)]
     folders = [path for path in entries if path.is_dir()]
     attempts: tuple[Callable[[], Layout | None], ...] = (
-        lambda: _by_pairs(files),
-        lambda: _by_polarity(files),
-        lambda: _by_splits(files, folders),
-        lambda: _by_classes(folders),
+        lambda: _layout(files, folders),
         lambda: Layout({"train": [_piece(files[0])]}) if len(files) == 1 else None,
         lambda: _folder(folders[0], depth + 1) if len(folders) == 1 and not files and depth < MAX_DEPTH else None,
         lambda: _folder(folder / "data", depth + 1) if folder / "data" in folders and depth < MAX_DEPTH else None,
+    )
+    return next((found for found in (attempt() for attempt in attempts) if found is not None), None)
+
+
+def _layout(files: list[Path], folders: list[Path]) -> Layout | None:
+    """What files and folders side by side are, if their names say so."""
+    attempts: tuple[Callable[[], Layout | None], ...] = (
+        lambda: _by_pairs(files),
+        lambda: _by_splits(files, folders) if any(map(_split_in, folders)) else None,
+        lambda: _by_classes(folders),
+        lambda: _by_polarity(files),
+        lambda: _by_splits(files, folders),
     )
     return next((found for found in (attempt() for attempt in attempts) if found is not None), None)
 
@@ -189,7 +201,7 @@ def _by_polarity(files: list[Path]) -> Layout | None:
     """`rt-polarity.pos` and `.neg`, `train_pos.txt` and `train_neg.txt`: a text per line."""
     splits: dict[str, dict[str, Path]] = {}
     for path in files:
-        found = [POLARITIES[word] for word in _words(path) if word in POLARITIES]
+        found = [POLARITIES[word] for word in _words(path) if word in POLARITIES and "urls" not in _words(path)]
         if len(set(found)) == 1 and content_suffix(path) in (".pos", ".neg", ".txt", ""):
             named = _split_in(path)
             splits.setdefault(named[0] if named else "train", {})[found[0]] = path
