@@ -226,6 +226,8 @@ def test_a_test_split_without_labels(write: Write, test: list[tuple[Any, ...]]) 
     ("encoding", "text"),
     [
         ("cp1252", "naïve café"),
+        ("cp1250", "był słaby, trochę nudny"),
+        ("cp1254", "çok güzeldi, hiç s\u0131k\u0131lmad\u0131m, şahane"),
         ("cp1251", "очень хороший фильм"),
         ("gb18030", "这部电影非常好看"),
         ("cp932", "とても面白い"),

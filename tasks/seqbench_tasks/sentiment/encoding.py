@@ -26,9 +26,21 @@ MULTIBYTE = ("gb18030", "big5", "cp932", "euc_jp", "cp949")
 CANDIDATES = ("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", *MULTIBYTE)  # fmt: skip
 WESTERN = "cp1252"
 """A superset of Latin-1: what short English text with a few strange bytes mostly is."""
-EASTERN_LATIN = {"Polish", "Czech", "Slovak", "Hungarian", "Croatian", "Slovene", "Romanian", "Turkish"}
-"""Languages in Latin letters that cp1252 cannot write."""
-MAX_LATIN_RUN = 2
+EASTERN_LATIN = {
+    "ąćęłńóśźż": ("cp1250", "iso8859_2"),
+    "áčďéěíňóřšťúůýžäĺľôŕ": ("cp1250", "iso8859_2"),
+    "áéíóöőúüű": ("cp1250",),
+    "čćđšž": ("cp1250", "iso8859_2"),
+    "ăâîşţ": ("cp1250",),
+    "\u0131çğöşüâîû": ("cp1254",),
+}
+"""Letters beyond ASCII of Polish, Czech and Slovak, Hungarian, Croatian and Slovene, Romanian, Turkish."""
+DOTTED = "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}"
+"""Its small letter is two characters."""
+MIN_LETTERS = 10
+MIN_OWN_PART = 0.15
+FITTING_PART = 0.97
+MAX_LATIN_RUN = 2.0
 """Bytes beyond ASCII side by side, on average: fewer are single letters of a language in Latin letters."""
 CYRILLIC = ("cp1251", "koi8_r")
 JAPANESE = ("cp932", "euc_jp")
@@ -135,10 +147,25 @@ def detect(data: bytes) -> str:
         # Each reads the other's small letters as capitals, of which a text has few.
         return max(CYRILLIC, key=lambda encoding: sum(map(str.islower, strange.decode(encoding, errors="replace"))))
     runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", strange)]
-    is_latin = sum(runs) < MAX_LATIN_RUN * len(runs) and best.encoding not in MULTIBYTE
-    rivals = {match.encoding: match.coherence for match in matches}
-    is_western = rivals.get(WESTERN, -1.0) >= best.coherence or best.language not in EASTERN_LATIN
-    return western if is_latin and is_western else str(best.encoding)
+    limit = MAX_LATIN_RUN if best.encoding not in MULTIBYTE else MAX_LATIN_RUN / 2
+    if sum(runs) > limit * len(runs):
+        return str(best.encoding)
+    return _eastern(strange) or western
+
+
+def _eastern(data: bytes) -> str | None:
+    """The encoding by which the letters beyond ASCII are all those of one language, some of which cp1252 lacks."""
+    western = data.decode(WESTERN, errors="replace")
+    for alphabet, encodings in EASTERN_LATIN.items():
+        for encoding in encodings:
+            pairs = zip(data.decode(encoding, errors="replace"), western, strict=True)
+            beyond = [(letter, other) for letter, other in pairs if letter > "\x7f" and letter.isalpha()]
+            own = [letter for letter, other in beyond if letter != other]
+            fitting = sum(letter.lower() in alphabet or letter == DOTTED for letter, _ in beyond)
+            is_own = len(set(own)) > 1 and len(own) > MIN_OWN_PART * len(beyond)
+            if len(beyond) >= MIN_LETTERS and fitting > FITTING_PART * len(beyond) and is_own:
+                return encoding
+    return None
 
 
 def _kana_part(data: bytes, encoding: str) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from seqbench import Classes, SequenceSet, TaskData, Tokens, track
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 """Tokens 0 and 1."""
-END_OF_WORD = "</w>"
+BEGIN_OF_WORD = "\N{LOWER ONE EIGHTH BLOCK}"
+"""Before each word, as a letter of it. The library's own suffix is numbered in an order that differs between runs."""
 SHOWN_CHARACTERS = 200
 """Of a text beside its prediction: NumPy gives every string of an array the room of the longest."""
 SHOWN_IN_ALL = 20_000_000
@@ -28,8 +31,8 @@ def make_tokenizer(texts: list[str], params: SentimentParams) -> Tokenizer:
     """A tokenizer of lower-cased words and punctuation marks, or of parts of them, learned from `texts`.
 
     `word`: the vocabulary is what the texts have. `bpe`: byte-pair encoding within words (Sennrich et al. 2016), whose
-    characters are those of the texts. Ties in frequency are broken in alphabetical order, so the same texts give the
-    same numbers.
+    letters are those of the texts. Ties in frequency are broken in alphabetical order, so the same texts give the same
+    numbers.
     """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
@@ -41,16 +44,30 @@ def make_tokenizer(texts: list[str], params: SentimentParams) -> Tokenizer:
     }
     trainer: Any
     if params.tokenizer == "bpe":
-        tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN, end_of_word_suffix=END_OF_WORD))
-        alphabet = max(1, params.vocabulary_size // 2)
-        trainer = trainers.BpeTrainer(**settings, end_of_word_suffix=END_OF_WORD, limit_alphabet=alphabet)
+        tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
+        trainer = trainers.BpeTrainer(**settings, **_alphabet(texts, params.vocabulary_size // 2))
     else:
         tokenizer = Tokenizer(models.WordLevel(unk_token=UNKNOWN))
         trainer = trainers.WordLevelTrainer(**settings)
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    if params.tokenizer == "bpe":
+        begin = pre_tokenizers.Metaspace(replacement=BEGIN_OF_WORD, prepend_scheme="always", split=False)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), begin])
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
+
+
+def _alphabet(texts: list[str], size: int) -> dict[str, Any]:
+    """For more letters than `size`: the most frequent, ties by the alphabet (the library's own choice is by chance)."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(set(unicodedata.normalize("NFKC", text).lower()))
+    if len(counts) < size:
+        return {}
+    letters = sorted((letter for letter in counts if not letter.isspace()), key=lambda item: (-counts[item], item))
+    kept = [BEGIN_OF_WORD, *letters[: max(1, size - 1)]]
+    return {"initial_alphabet": kept, "limit_alphabet": len(kept)}
 
 
 def task_data(corpus: Corpus, params: SentimentParams) -> TaskData:
