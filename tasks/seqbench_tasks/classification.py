@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from seqbench import Classes, Output, SequenceSet
+from seqbench import Classes, Output
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from seqbench import SequenceSet
 
     Outputs = NDArray[np.float64]
     Predictor = Callable[[SequenceSet], Outputs]

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench import Classes, Output, SequenceSet, TaskData, TaskSpec
+from seqbench import Classes, Output, TaskData, TaskSpec
 from seqbench_tasks.classification import (
     accuracy,
     expected_calibration_error,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from seqbench import SequenceSet
     from seqbench_tasks.classification import Predictor
 
 
