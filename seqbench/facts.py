@@ -12,7 +12,8 @@ from seqbench.config import RunConfig
 from seqbench.errors import DataError
 from seqbench.plan import Facts
 from seqbench.registry import Registry, hash_files
-from seqbench.sources import BUILTIN, files_of
+from seqbench.sources import BUILTIN, absolute, files_of
+from seqbench.spec import TaskSpec
 from seqbench.version import installed_version
 
 RESULT_DISTRIBUTIONS = ("torch", "numpy", "scikit-learn", "scipy")
@@ -33,7 +34,7 @@ def gather(config: RunConfig, registry: Registry, device_kind: str) -> Facts:
     return Facts(
         device_kind=device_kind,
         versions={name: installed_version(name) for name in sorted(names)},
-        source_fingerprints={task: source_fingerprint(config.source(task).location, task) for task in config.tasks},
+        source_fingerprints={task: _fingerprint(config, registry.tasks[task]) for task in config.tasks},
         core_hash=core_hash(),
     )
 
@@ -43,6 +44,17 @@ def core_hash() -> str:
     """SHA-256 over the core's modules that decide a result."""
     folder = Path(__file__).parent
     return hash_files([folder / name for name in CORE_MODULES], folder)
+
+
+def _fingerprint(config: RunConfig, spec: TaskSpec) -> str:
+    """Of the source, and of the files that parameters name."""
+    settings = config.task_settings.get(spec.name, {})
+    source = source_fingerprint(config.source(spec.name).location, spec.name)
+    paths = {name: str(settings[name]) for name in spec.file_params if settings.get(name)}
+    if not paths:
+        return source
+    files = [f"{name}={source_fingerprint(absolute(path), spec.name)}" for name, path in sorted(paths.items())]
+    return hashlib.sha256(" ".join([source, *files]).encode()).hexdigest()
 
 
 def source_fingerprint(location: str, task: str) -> str:

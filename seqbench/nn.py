@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from seqbench.spec import Dense, Forecast, Input, Output
+from seqbench.spec import Dense, Forecast, Input, Output, Tokens
 
 POOLINGS = ("auto", "last", "mean", "max", "mean_max", "attention")
 MAX_HIDDEN_SIZE = 1 << 14
@@ -99,11 +99,34 @@ def token_embedding(vocabulary: int, size: int) -> nn.Embedding:
     return embedding
 
 
+def input_size(input: Input, embedding_size: int) -> int:
+    """Features per step that an encoder gets: those of the input, of the task's vectors, or else `embedding_size`."""
+    if isinstance(input, Dense):
+        return input.features
+    return embedding_size if input.vectors is None else int(input.vectors.shape[1])
+
+
+def input_embedding(input: Tokens, size: int) -> nn.Embedding:
+    """The embedding of a task's tokens: the task's own vectors, and of their size, where it has some.
+
+    Like any embedding it is trained; on the meta device it has shapes only.
+    """
+    if input.vectors is None:
+        return token_embedding(input.vocabulary, size)
+    embedding = nn.Embedding(input.vocabulary, input.vectors.shape[1], padding_idx=0)
+    if not embedding.weight.is_meta:
+        with torch.no_grad():
+            embedding.weight.copy_(torch.tensor(input.vectors))
+            embedding.weight[0] = 0
+    return embedding
+
+
 class SequenceModel(nn.Module):
     """Embedding (for tokens) → dropout → encoder → pooling → dropout → linear head.
 
-    encoder: `encoder(features) -> Encoder and nn.Module`. embedding_size: of tokens. dropout: on the encoder's token
-    input and on the head's input. configuration: what the record keeps of the resolved sizes.
+    encoder: `encoder(features) -> Encoder and nn.Module`. embedding_size: of tokens, unless the task brings vectors.
+    dropout: on the encoder's token input and on the head's input. configuration: what the record keeps of the resolved
+    sizes.
 
     `forward(x, lengths) -> float[batch, output.size]`; padding never changes an output.
     """
@@ -120,9 +143,9 @@ class SequenceModel(nn.Module):
         configuration: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.embedding = None if isinstance(input, Dense) else token_embedding(input.vocabulary, embedding_size)
+        self.embedding = input_embedding(input, embedding_size) if isinstance(input, Tokens) else None
         self.dropout = nn.Dropout(dropout)
-        self.encoder = encoder(input.features if isinstance(input, Dense) else embedding_size)
+        self.encoder = encoder(input_size(input, embedding_size))
         mode = resolve_pooling(pooling, output)
         self.pooling = Pooling(mode, self.encoder.size)
         self.head = nn.Linear(self.pooling.size, output.size)

@@ -25,6 +25,7 @@ from seqbench.spec import Classes, Dense, Forecast, Input, Output, TaskData, Tas
 SPLITS = ("train", "validation", "test")
 META = "meta.json"
 CHECKED_ROWS = 1 << 18
+VECTORS = "input.vectors"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ def _arrays(data: TaskData) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     arrays: dict[str, NDArray[Any]] = {}
     shared: dict[str, str] = {}
     seen: dict[int, str] = {}
+    if isinstance(data.input, Tokens) and data.input.vectors is not None:
+        arrays[VECTORS] = np.ascontiguousarray(data.input.vectors, dtype=np.float32)
     for split_name in SPLITS:
         split = getattr(data, split_name)
         named = {name: getattr(split, name) for name in ("values", "starts", "lengths", "targets", "ids")}
@@ -164,7 +167,7 @@ def load(folder: Path) -> TaskData:
         return SequenceSet(values, starts, lengths, targets, ids, extras)
 
     data = TaskData(
-        input=_input(meta["input"]),
+        input=_input(meta["input"], array(VECTORS) if f"{VECTORS}.npy" in meta["checksums"] else None),
         output=_output(meta["output"]),
         train=split("train"),
         validation=split("validation"),
@@ -175,11 +178,14 @@ def load(folder: Path) -> TaskData:
 
 
 def _to_json(noun: Input | Output) -> dict[str, Any]:
+    """A noun's fields, but for arrays: those are files of their own."""
+    if isinstance(noun, Tokens):
+        return {"kind": noun.kind, "vocabulary": noun.vocabulary}
     return {"kind": noun.kind, **asdict(noun)}
 
 
-def _input(values: Mapping[str, Any]) -> Input:
-    return Dense(values["features"]) if values["kind"] == Dense.kind else Tokens(values["vocabulary"])
+def _input(values: Mapping[str, Any], vectors: NDArray[np.float32] | None) -> Input:
+    return Dense(values["features"]) if values["kind"] == Dense.kind else Tokens(values["vocabulary"], vectors)
 
 
 def _output(values: Mapping[str, Any]) -> Output:

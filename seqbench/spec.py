@@ -37,10 +37,18 @@ class Tokens:
     """A sequence of token numbers: a model sees `x: long[batch, time]` with values in `0 .. vocabulary - 1`.
 
     Token 0 is padding and never occurs inside a sequence.
+
+    vectors: `float32[vocabulary, dimensions]` to begin the embedding with (GloVe's, say), or None. A model may ignore
+    them; `seqbench.nn.SequenceModel` does not.
     """
 
     kind: ClassVar[str] = "tokens"
     vocabulary: int
+    vectors: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.vectors is not None and (self.vectors.ndim != 2 or len(self.vectors) != self.vocabulary):
+            raise SpecError(f"vectors {self.vectors.shape} for {self.vocabulary} tokens: give one row per token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +183,7 @@ class TaskSpec:
     show: `show(data, split, index) -> str`, one example as a person reads it, or None.
     fetchers: scheme → `fetch(rest, params, folder) -> path`, for sources written `SCHEME:REST`.
     fetch_params: names of parameters that a fetcher looks at: with another value it is called again.
+    file_params: names of parameters that are paths of files: the files' content is part of the data's identity.
     suffix: `suffix(changed) -> str`, what follows `task@source` in the task's id for the parameters that differ from
         their defaults; by default `[key=value,...]`.
     sentinels: name → `sentinel(source, params, cache) -> problem`: this task's own checks for leaks, run by
@@ -203,6 +212,7 @@ class TaskSpec:
     show: Callable[[TaskData, SequenceSet, int], str] | None = None
     fetchers: Mapping[str, Fetch] = field(default_factory=dict)
     fetch_params: tuple[str, ...] = ()
+    file_params: tuple[str, ...] = ()
     suffix: Callable[[Mapping[str, Any]], str] | None = None
     sentinels: Mapping[str, Sentinel] = field(default_factory=dict)
     distributions: tuple[str, ...] = ()

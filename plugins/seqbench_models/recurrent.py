@@ -82,16 +82,17 @@ def build_recurrent(
         )
 
     built = model(params.hidden_size or size_for_budget(model, params.parameter_budget))
-    _initialise(built, params)
+    _initialise(built, params, given=getattr(input, "vectors", None) is not None)
     return built
 
 
-def _initialise(module: nn.Module, params: RecurrentParams) -> None:
-    """`init` for every weight matrix, and the forget gates' biases."""
+def _initialise(module: SequenceModel, params: RecurrentParams, *, given: bool) -> None:
+    """`init` for every weight matrix but an embedding of `given` vectors, and the forget gates' biases."""
+    kept = module.embedding.weight if given and module.embedding is not None else None
     with torch.no_grad():
         if params.init == "normal":
             for parameter in module.parameters():
-                if parameter.dim() > 1:
+                if parameter.dim() > 1 and parameter is not kept:
                     parameter.normal_(0.0, params.init_std)
         for part in module.modules():
             if isinstance(part, nn.LSTM):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from seqbench import Classes, Output, SequenceSet
+from seqbench import Classes, Output
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from seqbench import SequenceSet
+
     Outputs = NDArray[np.float64]
     Predictor = Callable[[SequenceSet], Outputs]
 
+CALIBRATION_BINS = 15
+"""As in Guo et al. 2017."""
 C_VALUES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """Inverse strengths of L2 that logistic regression chooses from, on validation."""
 
@@ -34,6 +38,50 @@ def macro_f1(outputs: Outputs, split: SequenceSet) -> float:
         hits = int((is_label & is_predicted).sum())
         scores.append(2 * hits / int(is_label.sum() + is_predicted.sum()))
     return float(np.mean(scores))
+
+
+def log_loss(outputs: Outputs, split: SequenceSet) -> float:
+    """Mean negative log-probability of the targets, in nats, by the softmax of `outputs: float[N, classes]`.
+
+    Probabilities are bounded below by the resolution of a double (2.2e-16), so that one example costs 36 nats at most.
+    """
+    import numpy as np
+
+    chosen = _probabilities(outputs)[np.arange(len(split)), split.targets]
+    return float(-np.log(np.maximum(chosen, np.finfo(np.float64).eps)).mean())
+
+
+def expected_calibration_error(outputs: Outputs, split: SequenceSet) -> float:
+    """How far confidence is from accuracy, 0 to 1: their difference in each of 15 bins, weighted by examples.
+
+    Confidence is the highest probability of the softmax of `outputs: float[N, classes]`; bin m is (m/15, (m+1)/15]
+    (Guo et al. 2017, equation 3).
+    """
+    import numpy as np
+
+    probabilities = _probabilities(outputs)
+    confidence, is_right = probabilities.max(1), probabilities.argmax(1) == split.targets
+    places = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
+    gaps = np.bincount(places, weights=is_right - confidence, minlength=CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(split))
+
+
+def _probabilities(outputs: Outputs) -> Outputs:
+    """The softmax of logits or log-probabilities."""
+    import numpy as np
+
+    shifted = np.exp(outputs - outputs.max(1, keepdims=True))
+    found: Outputs = shifted / shifted.sum(1, keepdims=True)
+    return found
+
+
+METRICS: Mapping[str, Callable[[Outputs, SequenceSet], float]] = {
+    "accuracy": accuracy,
+    "macro_f1": macro_f1,
+    "log_loss": log_loss,
+    "expected_calibration_error": expected_calibration_error,
+}
+"""Of every classification task."""
 
 
 def majority(train: SequenceSet, validation: SequenceSet, output: Output) -> Predictor:

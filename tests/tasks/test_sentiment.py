@@ -172,7 +172,7 @@ def test_incomplete_rows_are_told(tmp_path: Path) -> None:
         ("a.csv", "x,y\n1,2\n3,4\n", "text and the label"),
         ("a.csv", "text,label\na b c,1\nd e f,1\n", "one label only"),
         ("a.doc", "text,label\n", "is none of"),
-        ("a.csv", b"text,label\n\xff\xfe\xe4,1\n", "is not UTF-8"),
+        ("a.csv", b"text,label\n\xff\x00\xe4,1\n", "is no text file"),
         ("a.jsonl", "{'no': json", "cannot be read as json"),
         ("data/readme.md", "hello", "has no train file"),
     ],

@@ -1,167 +1,216 @@
-"""Local files of labelled texts (CSV, TSV, JSON lines, parquet), read through the `datasets` library."""
+"""A source on this machine (files and folders of many shapes) → labelled texts by split."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import html
+import re
 from pathlib import Path
 from typing import Any
 
-from seqbench import DataError
-from seqbench_tasks.sentiment.columns import Columns, find_columns
-from seqbench_tasks.sentiment.delimited import inspect
+from seqbench import DataError, track
+from seqbench_tasks.sentiment.columns import Columns, find_columns, split_column, split_of
+from seqbench_tasks.sentiment.delimited import find_separator, read_delimited
+from seqbench_tasks.sentiment.encoding import content_suffix, decode_all, read_text
+from seqbench_tasks.sentiment.layout import Piece, find_layout, is_text
+from seqbench_tasks.sentiment.lines import lines_of_one_label, read_lines
 from seqbench_tasks.sentiment.params import SentimentParams
+from seqbench_tasks.sentiment.records import read_json, read_parquet
 from seqbench_tasks.sentiment.splits import finish
-from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText
+from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText, Table
 
-FORMATS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
-SPLIT_NAMES = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing"),
-}
 MAX_BAD_PART = 0.05
 """Of a file's rows may be without text or label."""
+HOLD_OUT = "set tasks.sentiment.test_split=hold_out to hold a test split out of train"
+LINE_BREAK = re.compile(r"<\s*br\s*/?\s*>|\\n", re.IGNORECASE)
+"""Line breaks of web pages (IMDB), and as the Yelp and Amazon reviews write them."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """A file's columns by name, every cell as a string, and the number that its first row has."""
+def read_source(source: str, params: SentimentParams) -> Corpus:
+    """The texts of a file, of a folder, or of what a pattern matches.
 
-    path: Path
-    columns: dict[str, list[str]]
-    first_row: int
-
-    def __len__(self) -> int:
-        return len(next(iter(self.columns.values()), []))
-
-
-def read_source(source: Path, params: SentimentParams, cache: Path) -> Corpus:
-    """The texts of a file, or of a folder's train, validation and test files.
-
-    Raises DataError with one sentence for files that are missing, or have no text or label column, and for labels that
-    train does not have.
+    Raises DataError with one sentence for files that are missing, that cannot be read, or have no text or label column,
+    for a test split without labels, and for labels that train does not have.
     """
-    tables = {name: _read_table(path, cache) for name, path in _files(source).items()}
-    columns = _columns(tables["train"], params)
+    layout = find_layout(source)
+    warnings = [f"{path.name} was not used" for path in layout.unused]
+    if params.test_split == "hold_out" and layout.splits.pop("test", []):
+        warnings.append("the source's own test split was not used: test_split = hold_out")
+    order = [split for split in SPLITS if split in layout.splits]
+    tables = {split: [_read(piece, warnings) for piece in layout.splits[split]] for split in order}
+    first = next((table for table in tables["train"] if len(table)), tables["train"][0])
+    columns = _columns(_joined(first, tables["train"]), params, warnings)
     notes: dict[str, Any] = {"text_column": columns.text, "label_column": columns.label, "dropped": []}
-    splits = {name: _texts(table, columns, notes["dropped"]) for name, table in tables.items()}
-    notes["split"] = "by files" if len(splits) == len(SPLITS) else f"by files and seed {params.split_seed}"
+    by = split_column(first.columns) if order == ["train"] else None
+    if by is not None and by not in (columns.text, columns.label):
+        tables = _by_column(tables["train"], by)
+        if params.test_split == "hold_out":
+            tables.pop("test", None)
+    splits: dict[str, list[LabelledText]] = {}
+    for split, parts in tables.items():
+        found = _labelled(split, parts, columns, splits.get("train", []), notes["dropped"], warnings)
+        if found is not None:
+            splits[split] = found
+    files = f"by column {by}" if by else "by files"
+    notes["split"] = files if len(splits) == len(SPLITS) else f"{files} and seed {params.split_seed}"
+    notes["warnings"] = warnings
     return finish(splits, notes, params, source)
 
 
-def _files(source: Path) -> dict[str, Path]:
-    """Which file is which split; a single file is all of train for now."""
-    if source.is_file():
-        if source.suffix.lower() not in FORMATS:
-            raise DataError(f"{source} is none of {', '.join(sorted(FORMATS))}: give a file in one of these formats.")
-        return {"train": source}
-    if not source.is_dir():
-        raise DataError(f"there is no file or folder {source}: give a file of labelled texts, or a folder with them.")
-    files: dict[str, Path] = {}
-    for path in sorted(source.iterdir()):
-        for split, names in SPLIT_NAMES.items():
-            if path.suffix.lower() in FORMATS and path.stem.lower() in names:
-                if split in files:
-                    raise DataError(
-                        f"{source} has two files for {split}: {files[split].name} and {path.name}; keep one."
-                    )
-                files[split] = path
-    if "train" not in files:
-        found = ", ".join(path.name for path in sorted(source.iterdir())[:10]) or "nothing"
-        raise DataError(
-            f"{source} has no train file (train.csv, .tsv, .jsonl or .parquet, beside validation and test): "
-            f"it has {found}."
-        )
-    return files
-
-
-def _read_table(path: Path, cache: Path) -> Table:
-    """A file as strings. `Dataset.from_*` are the readers of `load_dataset` without its call home per use."""
-    from datasets import Dataset
-
-    kind = FORMATS[path.suffix.lower()]
-    if not path.stat().st_size:
+def _read(piece: Piece, warnings: list[str]) -> Table:
+    """The table of a piece. Raises DataError for a file that is empty or cannot be read."""
+    path, name = piece.path, piece.path.name
+    if piece.kind == "texts":
+        return _texts_of_folder(path, piece.label, warnings)
+    if piece.kind == "parquet":
+        return read_parquet(path)
+    text = read_text(path, warnings)
+    if not text.strip():
         raise DataError(f"{path} is empty: give a file with a text and a label per row.")
-    read = {"csv": Dataset.from_csv, "json": Dataset.from_json, "parquet": Dataset.from_parquet}[kind]
-    shape = inspect(path) if kind == "csv" else None
-    try:
-        with _quiet():
-            data = read(str(path), cache_dir=str(cache / "datasets"), **(shape.options if shape else {}))
-        columns = {str(name): [_cell(value) for value in data[name]] for name in data.column_names}
-    except Exception as error:
-        cause = error.__cause__ or error
-        reason = " ".join(str(cause).split()).rstrip(".!")
-        raise DataError(f"{path} cannot be read as {kind}: {reason}.") from None
-    return Table(path, columns, 2 if shape and shape.has_header else 1)
+    readers = {
+        "json": lambda: read_json(path, text),
+        "csv": lambda: read_delimited(str(path), name, text, find_separator(content_suffix(path), text), warnings),
+        "label": lambda: lines_of_one_label(name, text, piece.label),
+        "pair": lambda: _pair(path, piece.labels or path, text, warnings),
+        "lines": lambda: read_lines(str(path), name, text, warnings),
+    }
+    return readers[piece.kind]()
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Neither progress bars nor logged errors: what goes wrong is said once, by the DataError."""
-    from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-
-    logger, had_bars = logging.getLogger("datasets"), not are_progress_bars_disabled()
-    level = logger.level
-    disable_progress_bars()
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-        if had_bars:
-            enable_progress_bars()
+def _texts_of_folder(folder: Path, label: str, warnings: list[str]) -> Table:
+    """A text per file, its label the folder's name."""
+    files = sorted(path for path in folder.iterdir() if is_text(path))
+    what = f"{folder.parent.name}/{folder.name}"
+    read = [(path.name, path.read_bytes()) for path in track(files, f"reading {what}", len(files))]
+    texts = decode_all(read, what, warnings)
+    return Table(what, {"text": texts, "label": [label] * len(texts)}, [f"{what}/{name}" for name, _ in read])
 
 
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)
+def _pair(path: Path, labels_path: Path, text: str, warnings: list[str]) -> Table:
+    """Texts and labels line by line; `mapping.txt` beside them has the names of labels."""
+    texts = text.removesuffix("\n").split("\n")
+    labels = read_text(labels_path, warnings).removesuffix("\n").split("\n")
+    if len(texts) != len(labels):
+        raise DataError(f"{path} has {len(texts)} lines and {labels_path.name} {len(labels)}: give a label per text.")
+    mapping = path.with_name("mapping.txt")
+    names: dict[str, str] = {}
+    if mapping.is_file():
+        rows = [line.split("\t") for line in read_text(mapping, warnings).split("\n")]
+        names = {row[0].strip(): row[1].strip() for row in rows if len(row) > 1}
+    found = [names.get(label.strip(), label) for label in labels]
+    return Table(path.name, {"text": texts, "label": found}, list(range(1, len(texts) + 1)))
 
 
-def _columns(table: Table, params: SentimentParams) -> Columns:
+def _joined(first: Table, tables: list[Table]) -> Table:
+    """All rows of the tables that have the columns of the first."""
+    alike = [table for table in tables if table.columns.keys() == first.columns.keys()]
+    if len(alike) < 2:
+        return first
+    columns = {name: [cell for table in alike for cell in table.columns[name]] for name in first.columns}
+    return Table(first.name, columns, list(range(sum(map(len, alike)))))
+
+
+def _columns(table: Table, params: SentimentParams, warnings: list[str]) -> Columns:
     for wanted in (params.text_column, params.label_column):
         if wanted is not None and wanted not in table.columns:
-            raise DataError(f"{table.path} has no column '{wanted}': it has {', '.join(table.columns)}.")
+            raise DataError(f"{table.name} has no column '{wanted}': it has {', '.join(table.columns)}.")
     found = find_columns(table.columns, params.text_column, params.label_column)
     if found is None:
         raise DataError(
-            f"cannot tell which columns of {table.path} are the text and the label ({', '.join(table.columns)}): "
+            f"cannot tell which columns of {table.name} are the text and the label ({', '.join(table.columns)}): "
             "set tasks.sentiment.text_column and tasks.sentiment.label_column."
         )
     if found.text == found.label:
-        raise DataError(f"'{found.text}' cannot be both the text and the label column of {table.path}: name two.")
+        raise DataError(f"'{found.text}' cannot be both the text and the label column of {table.name}: name two.")
+    if found.rivals:
+        warnings.append(
+            f"column '{found.label}' was taken for the label, where {', '.join(found.rivals)} could be too: "
+            "tasks.sentiment.label_column names another"
+        )
     return found
 
 
-def _texts(table: Table, columns: Columns, dropped: list[str]) -> list[LabelledText]:
+def _by_column(tables: list[Table], column: str) -> dict[str, list[Table]]:
+    """The rows of a file by what its split column says."""
+    parts: dict[str, list[Table]] = {}
+    for table in tables:
+        named = [split_of(value) for value in table.columns.get(column, [""] * len(table))]
+        for split in SPLITS:
+            rows = [row for row, name in enumerate(named) if name == split]
+            if rows:
+                cells = {name: [values[row] for row in rows] for name, values in table.columns.items()}
+                bad = table.bad if split == "train" else []
+                places = [table.places[row] for row in rows]
+                parts.setdefault(split, []).append(Table(table.name, cells, places, bad))  # type: ignore[arg-type]
+    return {split: parts[split] for split in SPLITS if split in parts}
+
+
+def _labelled(
+    split: str,
+    tables: list[Table],
+    columns: Columns,
+    train: list[LabelledText],
+    dropped: list[str],
+    warnings: list[str],
+) -> list[LabelledText] | None:
+    """A split's rows; None for a validation split without labels, which is held out of train then.
+
+    Raises DataError for a test split without labels.
+    """
+    known = {item.label for item in train}
+    items: list[LabelledText] = []
+    for table in tables:
+        here = _named(table, columns, known)
+        labels = [_label(value) for value in table.columns[here.label]] if here.label in table.columns else []
+        if known and "-1" not in known:
+            labels = ["" if label == "-1" else label for label in labels]
+        if any(labels) or split == "train":
+            items += _rows(table, here, labels or [""] * len(table), dropped)
+            continue
+        if split == "test":
+            without = "only -1 for labels" if labels else f"no column '{columns.label}' of labels"
+            raise DataError(f"the test split {table.name} has {without}: {HOLD_OUT}, or give a labelled one.")
+        warnings.append(f"{table.name} has no labels: validation was held out of train instead")
+        return None
+    return items
+
+
+def _named(table: Table, columns: Columns, known: set[str]) -> Columns:
+    """The columns of a file by the names in train, else by its own. Raises DataError when it has no text column."""
+    if columns.text in table.columns and columns.label in table.columns:
+        return columns
+    found = find_columns(table.columns, columns.text if columns.text in table.columns else None)
+    if found is not None and (not known or {_label(value) for value in table.columns[found.label]} <= known):
+        return found
+    if columns.text not in table.columns:
+        there = ", ".join(table.columns)
+        raise DataError(f"{table.name} has no column '{columns.text}', which train has: it has {there}.")
+    return columns
+
+
+def _rows(table: Table, columns: Columns, labels: list[str], dropped: list[str]) -> list[LabelledText]:
     """The rows with a text and a label; the others are named in `dropped`, at most 5 % of them."""
-    for name in (columns.text, columns.label):
-        if name not in table.columns:
-            raise DataError(f"{table.path} has no column '{name}', which train has: it has {', '.join(table.columns)}.")
-    items, bad = [], []
-    pairs = zip(table.columns[columns.text], table.columns[columns.label], strict=True)
-    for row, (text, label) in enumerate(pairs, table.first_row):
-        place = f"{table.path.name}:{row}"
-        if text.strip() and label.strip():
-            items.append(LabelledText(text.strip(), _label(label), place))
-        elif text.strip() or label.strip():
-            bad.append(f"{place} has no {'label' if text.strip() else 'text'}")
-    if len(bad) > MAX_BAD_PART * max(1, len(table)):
-        raise DataError(
-            f"{len(bad)} of {len(table)} rows of {table.path} are incomplete ({'; '.join(bad[:5])}): complete them."
-        )
+    items, bad = [], list(table.bad)
+    for row, (text, label) in enumerate(zip(table.columns[columns.text], labels, strict=True)):
+        clean = clean_text(text)
+        if clean and label:
+            items.append(LabelledText(clean, label, table.place(row)))
+        elif clean or label:
+            bad.append(f"{table.place(row)} has no {'label' if clean else 'text'}")
+    count = len(table) + len(table.bad)
+    if len(bad) > MAX_BAD_PART * max(1, count):
+        raise DataError(f"{len(bad)} of {count} rows of {table.name} are incomplete ({'; '.join(bad[:5])}): complete "
+                        "them.")  # fmt: skip
     dropped += bad
     return items
+
+
+def clean_text(text: str) -> str:
+    """A text without the line breaks of web pages, and with `&amp;` and its like as what they stand for."""
+    if "<" in text or "\\" in text:
+        text = LINE_BREAK.sub(" ", text)
+    if "&" in text and ";" in text:
+        text = html.unescape(text)
+    return text.strip()
 
 
 def _label(text: str) -> str:

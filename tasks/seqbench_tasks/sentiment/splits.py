@@ -1,10 +1,10 @@
-"""From rows to a corpus: what has no file is held out, texts that are held out leave train, labels are checked."""
+"""From rows to a corpus: what has no file is held out, no text stays in two splits, labels are checked."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 from seqbench import DataError
@@ -13,32 +13,61 @@ from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText
 
 HELD_OUT = 0.1
 """Part of the texts that validation, and test, get where there is no file for them."""
+MAX_DROPPED = 50
+"""Rows left out that are named in the notes; of more, the number."""
 
 Splits = dict[str, list[LabelledText]]
 
 
-def finish(splits: Splits, notes: dict[str, Any], params: SentimentParams, source: Path) -> Corpus:
+def finish(splits: Splits, notes: dict[str, Any], params: SentimentParams, source: str) -> Corpus:
     """The corpus. Raises DataError for an empty split, fewer than two labels, and labels that train does not have."""
+    splits = _one_spelling(splits, notes["warnings"])
     _check_labels(splits["train"], notes["label_column"], source)
     splits = _held_out(splits, params.split_seed)
     for name in SPLITS:
         if not splits[name]:
             raise DataError(f"the {name} split of {source} is empty: give it more rows.")
-    notes["duplicates"] = _duplicates(splits)
-    held_out = {item.text for name in SPLITS[1:] for item in splits[name]}
-    kept = [item for item in splits["train"] if item.text not in held_out]
-    notes["removed_from_train"] = len(splits["train"]) - len(kept) if params.dedupe else 0
+    keys = {name: [text_key(item.text) for item in splits[name]] for name in SPLITS}
+    notes["duplicates"] = _duplicates(keys)
+    kept = _without_shared(splits, keys)
+    removed = {name: len(splits[name]) - len(kept[name]) if params.dedupe else 0 for name in SPLITS}
+    notes |= {"removed_from_train": removed["train"], "removed_from_validation": removed["validation"]}
     if params.dedupe:
-        if len({item.label for item in kept}) < 2:
+        if len({item.label for item in kept["train"]}) < 2 or not kept["validation"]:
             raise DataError(
-                f"without the {len(splits['train']) - len(kept)} texts of {source} that validation or test have too, "
+                f"without the {removed['train']} texts of {source} that validation or test have too, "
                 "train has fewer than two labels: give it other texts, or set tasks.sentiment.dedupe=false."
             )
-        splits = {**splits, "train": kept}
+        splits = kept
+    notes["dropped_rows"] = len(notes["dropped"])
+    if len(notes["dropped"]) > MAX_DROPPED:
+        rest = len(notes["dropped"]) - MAX_DROPPED
+        notes["dropped"] = [*notes["dropped"][:MAX_DROPPED], f"and {rest} rows more"]
     return Corpus(splits, _labels(splits), notes)
 
 
-def _check_labels(train: list[LabelledText], column: str, source: Path) -> None:
+def text_key(text: str) -> int:
+    """What two texts have in common that read the same to the tokenizer: case and white space count for nothing."""
+    return hash("".join(unicodedata.normalize("NFKC", text).lower().split()))
+
+
+def _one_spelling(splits: Splits, warnings: list[str]) -> Splits:
+    """Labels that differ in case only are one, spelled as most of train's are."""
+    counts = Counter(item.label for name in SPLITS for item in splits.get(name, []))
+    spelled: dict[str, str] = {}
+    for label, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        spelled.setdefault(label.casefold(), label)
+    if len(spelled) == len(counts):
+        return splits
+    odd = sorted(label for label in counts if spelled[label.casefold()] != label)
+    warnings.append(f"the labels {', '.join(odd)} were read as {', '.join(spelled[label.casefold()] for label in odd)}")
+    return {
+        name: [LabelledText(item.text, spelled[item.label.casefold()], item.place) for item in items]
+        for name, items in splits.items()
+    }
+
+
+def _check_labels(train: list[LabelledText], column: str, source: str) -> None:
     counts = Counter(item.label for item in train)
     if not counts:
         raise DataError(f"train of {source} has no rows: give it a text and a label per row.")
@@ -74,12 +103,22 @@ def _held_out(splits: Splits, seed: int) -> Splits:
     return found
 
 
-def _duplicates(splits: Splits) -> dict[str, int]:
+def _duplicates(keys: dict[str, list[int]]) -> dict[str, int]:
     """Rows beyond the first of their text in each split, and different texts that two splits share."""
-    texts = {name: [item.text for item in splits[name]] for name in SPLITS}
-    within = {name: len(found) - len(set(found)) for name, found in texts.items()}
-    across = {f"{one} and {other}": len(set(texts[one]) & set(texts[other])) for one, other in combinations(SPLITS, 2)}
+    sets = {name: set(found) for name, found in keys.items()}
+    within = {name: len(found) - len(sets[name]) for name, found in keys.items()}
+    across = {f"{one} and {other}": len(sets[one] & sets[other]) for one, other in combinations(SPLITS, 2)}
     return within | across
+
+
+def _without_shared(splits: Splits, keys: dict[str, list[int]]) -> Splits:
+    """A text stays in the last of the splits that have it: test before validation before train."""
+    kept: Splits = {}
+    taken: set[int] = set()
+    for name in reversed(SPLITS):
+        kept[name] = [item for item, key in zip(splits[name], keys[name], strict=True) if key not in taken]
+        taken.update(keys[name])
+    return {name: kept[name] for name in SPLITS}
 
 
 def _labels(splits: Splits) -> tuple[str, ...]:
@@ -88,9 +127,10 @@ def _labels(splits: Splits) -> tuple[str, ...]:
         strange = next((item for item in splits[name] if item.label not in known), None)
         if strange is not None:
             shown = ", ".join(_in_order(known)[:10])
+            other = ", or set tasks.sentiment.test_split=hold_out" if name == "test" else ""
             raise DataError(
                 f"{strange.place} has the label '{strange.label}', which train does not have ({shown}): "
-                "correct it, or give train examples of it."
+                f"correct it, or give train examples of it{other}."
             )
     return _in_order(known)
 

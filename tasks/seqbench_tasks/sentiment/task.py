@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench import Output, SequenceSet, TaskData, TaskSpec
-from seqbench_tasks.classification import accuracy, logistic_regression, macro_f1, majority
+from seqbench import Classes, Output, TaskData, TaskSpec
+from seqbench_tasks.classification import METRICS, logistic_regression, majority
 from seqbench_tasks.sentiment.params import SentimentParams
 
 if TYPE_CHECKING:
@@ -16,35 +17,41 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from seqbench import SequenceSet
     from seqbench_tasks.classification import Predictor
 
 
 def prepare(source: str, params: SentimentParams, cache: Path) -> TaskData:
     """Read or write the texts, and number their tokens by a vocabulary from train.
 
-    source: `"builtin"` (reviews from a grammar), a file, or a folder with train, validation and test files.
-    cache: a folder for the `datasets` library's own files. Raises DataError for a source that cannot be used.
+    source: `"builtin"` (reviews from a grammar), a file, a folder, or a glob pattern. Raises DataError for a
+    source that cannot be used.
     """
-    from seqbench_tasks.sentiment.files import read_source
+    from seqbench_tasks.sentiment.corpus import read_corpus
     from seqbench_tasks.sentiment.vocabulary import task_data
 
-    corpus = _builtin(params) if source == "builtin" else read_source(Path(source), params, cache)
-    return task_data(corpus, params)
+    return task_data(read_corpus(source, params), params)
 
 
-def _builtin(params: SentimentParams) -> Any:
-    from seqbench_tasks.sentiment.grammar import LABELS, write_reviews
-    from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText
+def fetch_from_hub(rest: str, params: SentimentParams, folder: Path) -> Path:
+    """`hf:OWNER/NAME[:CONFIG]`: see `seqbench_tasks.sentiment.hub.fetch`."""
+    from seqbench_tasks.sentiment.hub import fetch
 
-    written = write_reviews(params.reviews, params.grammar_seed)
-    splits = {
-        name: [
-            LabelledText(text, LABELS[label], f"{name}:{row}")
-            for row, (text, label) in enumerate(zip(*part, strict=True))
-        ]
-        for name, part in zip(SPLITS, written, strict=True)
-    }
-    return Corpus(splits, LABELS, {"split": "by the grammar", "dropped": []})
+    return fetch(rest, params, folder)
+
+
+def vocabulary_is_trains(source: str, params: SentimentParams, cache: Path) -> str:
+    """The vocabulary does not depend on validation and test."""
+    from seqbench_tasks.sentiment import sentinels
+
+    return sentinels.vocabulary_is_trains(source, params, cache)
+
+
+def no_text_in_two_splits(source: str, params: SentimentParams, cache: Path) -> str:
+    """No text is in two splits."""
+    from seqbench_tasks.sentiment import sentinels
+
+    return sentinels.no_text_in_two_splits(source, params, cache)
 
 
 def tfidf_logistic_regression(train: SequenceSet, validation: SequenceSet, output: Output) -> Predictor:
@@ -79,21 +86,48 @@ def predictions(outputs: NDArray[np.float64], split: SequenceSet) -> Mapping[str
     return {"text": split.extras["text"]}
 
 
+def show(data: TaskData, split: SequenceSet, index: int) -> str:
+    """An example's label and the beginning of its text."""
+    assert isinstance(data.output, Classes)
+    return f"[{data.output.labels[int(split.targets[index])]}] {split.extras['text'][index]}"
+
+
+def suffix(changed: Mapping[str, Any]) -> str:
+    """`[key=value,...]`, a file of vectors by its name alone."""
+    parts = (
+        f"{key}={Path(value).name if key == 'embeddings' else _short(value)}" for key, value in sorted(changed.items())
+    )
+    return f"[{','.join(parts)}]" if changed else ""
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
 def describe(data: TaskData) -> str:
     """One paragraph: classes, sizes, vocabulary, and what was left out."""
     sizes = f"train {len(data.train)}, validation {len(data.validation)}, test {len(data.test)}"
     notes = data.notes
-    removed = notes.get("removed_from_train", 0)
-    texts = f" {removed} texts of train that are held out too were removed." if removed else ""
-    dropped = f" {len(notes['dropped'])} rows were left out: {notes['dropped'][0]}." if notes["dropped"] else ""
-    return f"{data.output.size} classes, split {notes['split']}: {sizes}; {notes['vocabulary']} tokens.{texts}{dropped}"
+    told = [f"{data.output.size} classes, split {notes['split']}: {sizes}; {notes['vocabulary']} tokens."]
+    if found := notes.get("embeddings"):
+        told.append(
+            f"{found['coverage']:.1%} of them have a vector of {found['file']} ({found['dimensions']} numbers)."
+        )
+    if removed := notes.get("removed_from_train", 0):
+        told.append(f"{removed} texts of train that are held out too were removed.")
+    if removed := notes.get("removed_from_validation", 0):
+        told.append(f"{removed} texts of validation that are in test too were removed.")
+    if notes["dropped"]:
+        told.append(f"{notes['dropped_rows']} rows were left out: {notes['dropped'][0]}.")
+    told += [f"{warning[:1].upper()}{warning[1:]}." for warning in notes.get("warnings", ())]
+    return " ".join(told)
 
 
 SPEC = TaskSpec(
     name="sentiment",
     prepare=prepare,
     input_kind="tokens",
-    metrics={"accuracy": accuracy, "macro_f1": macro_f1},
+    metrics=METRICS,
     primary="accuracy",
     higher_is_better=True,
     loss="cross_entropy",
@@ -115,6 +149,11 @@ SPEC = TaskSpec(
     augment=augment,
     predictions=predictions,
     describe=describe,
-    distributions=("datasets", "tokenizers"),
-    about="The class of a text from its tokens (reviews from a grammar, or your own CSV, TSV, JSON lines, parquet).",
+    show=show,
+    fetchers={"hf": fetch_from_hub},
+    file_params=("embeddings",),
+    suffix=suffix,
+    sentinels={"vocabulary_is_trains": vocabulary_is_trains, "no_text_in_two_splits": no_text_in_two_splits},
+    distributions=("charset-normalizer", "datasets", "tokenizers"),
+    about="The class of a text from its tokens (reviews from a grammar, your own files, or data sets of the hub).",
 )

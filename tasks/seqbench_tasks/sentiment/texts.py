@@ -1,4 +1,4 @@
-"""What readers of sources give: labelled texts by split, each with the place that it comes from."""
+"""What readers of sources give: tables of cells, then labelled texts by split, each with the place it comes from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,28 @@ SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
+class Table:
+    """A file's columns by name, every cell a string.
+
+    name: of the file, for places and messages. places: of each row, its line (or row) in the file, from 1; a name of
+    its own where the row is a file. bad: rows that could not be read, each with the reason.
+    """
+
+    name: str
+    columns: dict[str, list[str]]
+    places: list[int] | list[str]
+    bad: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def place(self, row: int) -> str:
+        """Where a row comes from: `train.tsv:17`, or the name of its file."""
+        where = self.places[row]
+        return where if isinstance(where, str) else f"{self.name}:{where}"
+
+
+@dataclass(frozen=True, slots=True)
 class LabelledText:
     """A text, its label, and its place (`train.tsv:17`), which is its id."""
 

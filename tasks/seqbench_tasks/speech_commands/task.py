@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqbench import Classes, Output, SequenceSet, TaskData, TaskSpec
-from seqbench_tasks.classification import accuracy, logistic_regression, macro_f1, majority
+from seqbench_tasks.classification import METRICS, logistic_regression, majority
 from seqbench_tasks.speech_commands.official import fetch_official
 from seqbench_tasks.speech_commands.params import SpeechParams, suffix
 from seqbench_tasks.speech_commands.sentinels import scaler_is_trains, speakers_are_apart
@@ -119,7 +119,7 @@ SPEC = TaskSpec(
     name="speech_commands",
     prepare=prepare,
     input_kind="dense",
-    metrics={"accuracy": accuracy, "macro_f1": macro_f1},
+    metrics=METRICS,
     primary="accuracy",
     higher_is_better=True,
     loss="cross_entropy",
