@@ -26,10 +26,10 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_discovery_imports_no_torch() -> None:
-    """Finding every plugin loads neither torch nor mlflow nor pandas."""
+    """Finding every plugin loads neither torch nor mlflow nor pandas nor NumPy."""
     code = (
         "import sys\nfrom seqbench.registry import discover\ndiscover()\n"
-        "print(sorted({'torch', 'mlflow', 'pandas', 'datasets', 'sklearn'} & set(sys.modules)))"
+        "print(sorted({'torch', 'mlflow', 'pandas', 'datasets', 'sklearn', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]" == done.stdout.splitlines()[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench import Classes, Output, SequenceSet, TaskData, TaskSpec
+from seqbench import Classes, Output, TaskData, TaskSpec
 from seqbench_tasks.classification import METRICS, logistic_regression, majority
 from seqbench_tasks.speech_commands.official import fetch_official
 from seqbench_tasks.speech_commands.params import SpeechParams, suffix
@@ -14,6 +14,7 @@ from seqbench_tasks.speech_commands.sentinels import scaler_is_trains, speakers_
 if TYPE_CHECKING:
     import torch
 
+    from seqbench import SequenceSet
     from seqbench_tasks.classification import Predictor
     from seqbench_tasks.speech_commands.audio import Recordings
 
