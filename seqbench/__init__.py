@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from seqbench.hookspecs import hookimpl
     from seqbench.progress import track
     from seqbench.sequences import SequenceSet
-    from seqbench.sources import expand
+    from seqbench.sources import expand, walk_files
     from seqbench.spec import Classes, Dense, Forecast, Input, ModelSpec, NoParams, Output, TaskData, TaskSpec, Tokens
     from seqbench.version import __version__
 
@@ -34,6 +34,7 @@ __all__ = [
     "expand",
     "hookimpl",
     "track",
+    "walk_files",
 ]
 
 _HOMES = {
@@ -41,7 +42,7 @@ _HOMES = {
     "seqbench.hookspecs": ("hookimpl",),
     "seqbench.progress": ("track",),
     "seqbench.sequences": ("SequenceSet",),
-    "seqbench.sources": ("expand",),
+    "seqbench.sources": ("expand", "walk_files"),
     "seqbench.version": ("__version__",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -75,10 +75,17 @@ def _split(data: TaskData, split: SequenceSet, notes: Mapping[str, Any], name: s
 
 
 def contents(split: SequenceSet) -> Iterator[bytes]:
-    """A digest of each example's sequence: equal for equal content."""
-    values = np.ascontiguousarray(split.values)
-    for start, length in zip(split.starts.tolist(), split.lengths.tolist(), strict=True):
-        yield hashlib.blake2b(values[start : start + length].tobytes(), digest_size=16).digest()
+    """A digest of each example's sequence, equal for equal content, and of its text where the task keeps it.
+
+    Texts with many unknown words may be different and yet the same sequence.
+    """
+    values = split.values
+    texts = split.extras.get("text")
+    for index, (start, length) in enumerate(zip(split.starts.tolist(), split.lengths.tolist(), strict=True)):
+        digest = hashlib.blake2b(np.ascontiguousarray(values[start : start + length]).tobytes(), digest_size=16)
+        if texts is not None:
+            digest.update(str(texts[index]).encode(errors="replace"))
+        yield digest.digest()
 
 
 def duplicates(splits: Mapping[str, SequenceSet]) -> dict[str, dict[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -49,32 +50,35 @@ def core_hash() -> str:
 def _fingerprint(config: RunConfig, spec: TaskSpec) -> str:
     """Of the source, and of the files that parameters name."""
     settings = config.task_settings.get(spec.name, {})
-    source = source_fingerprint(config.source(spec.name).location, spec.name)
+    source = source_fingerprint(config.source(spec.name).location, f"--data {spec.name}=...", spec.sidecars)
     paths = {name: str(settings[name]) for name in spec.file_params if settings.get(name)}
     if not paths:
         return source
-    files = [f"{name}={source_fingerprint(absolute(path), spec.name)}" for name, path in sorted(paths.items())]
+    files = [f"{name}={_of_parameter(path, spec, name)}" for name, path in sorted(paths.items())]
     return hashlib.sha256(" ".join([source, *files]).encode()).hexdigest()
 
 
-def source_fingerprint(location: str, task: str) -> str:
+def _of_parameter(path: str, spec: TaskSpec, name: str) -> str:
+    return source_fingerprint(absolute(path), f"tasks.{spec.name}.{name}")
+
+
+def source_fingerprint(location: str, where: str, sidecars: Iterable[str] = ()) -> str:
     """`builtin`, or SHA-256 over the names and contents of the files of a local source.
 
-    Raises DataError when nothing is there or it cannot be read.
+    where: who named it, for errors. Raises DataError when nothing is there or it cannot be read.
     """
     if location == BUILTIN:
         return location
     digest = hashlib.sha256()
     try:
-        files = files_of(location)
+        files = files_of(location, sidecars)
         root = os.path.commonpath([str(file.parent) for file in files] or [location])
         for file, content in zip(files, file_hashes(files), strict=True):
-            name = file.suffix if len(files) == 1 else os.path.relpath(file, root)
-            digest.update(Path(name).as_posix().encode() + b"\0" + bytes.fromhex(content))
+            digest.update(Path(os.path.relpath(file, root)).as_posix().encode() + b"\0" + bytes.fromhex(content))
     except DataError as error:
         raise DataError(
-            f"{str(error).partition(':')[0]} for --data {task}=...: give a file or folder that exists."
+            f"{str(error).partition(': give')[0]} for {where}: give a file or folder that exists."
         ) from None
     except OSError as error:
-        raise DataError(f"cannot read {error.filename} for --data {task}=...: {error.strerror}.") from None
+        raise DataError(f"cannot read {error.filename} for {where}: {error.strerror}.") from None
     return digest.hexdigest()

@@ -115,10 +115,20 @@ class _TaskPlanner:
             "distribution": info.distribution,
             "version": info.version,
             "source_hash": info.source_hash,
-            "params": self.params,
+            "params": self._without(spec.file_params),  # their content is in the fingerprint
             "fingerprint": facts.source_fingerprints[spec.name],
             "distributions": {name: facts.versions.get(name, "absent") for name in spec.distributions},
         }
+
+    @property
+    def data_key(self) -> str:
+        """Of the prepared data: what only training looks at is left out."""
+        params = self._without((*self.spec.file_params, *self.spec.training_params))
+        return canonical_hash({**self.identity, "params": params})
+
+    def _without(self, names: Iterable[str]) -> dict[str, Any]:
+        left_out = set(names)
+        return {name: value for name, value in self.params.items() if name not in left_out}
 
     def baseline(self, name: str) -> Cell:
         """A baseline's one cell; it uses no trainer, no device but the CPU, and seed 0."""
@@ -187,7 +197,7 @@ class _TaskPlanner:
             model_params=model_params,
             trainer=trainer,
             provenance=provenance,
-            data_key=canonical_hash(self.identity),
+            data_key=self.data_key,
             series=series,
         )
         return [replace(cell, seed=seed, key=canonical_hash([series, seed])) for seed in seeds]

@@ -16,7 +16,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from seqbench.cache import downloads_folder, file_hash, prepared_folder
+from seqbench.cache import PARTIAL, downloads_folder, file_hash, is_whole, made, prepared_folder
 from seqbench.errors import DataError
 from seqbench.params import validate
 from seqbench.sequences import SequenceSet
@@ -48,10 +48,9 @@ def prepare(spec: TaskSpec, location: str, params: Mapping[str, Any], key: str) 
 
     Two processes that ask at once prepare once; a damaged cache is made again. Raises DataError as the task does.
     """
-    folder = prepared_folder() / key
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = made(prepared_folder()) / key
     with FileLock(folder.with_name(f"{key}.lock")):
-        if not _is_sound(folder):
+        if not is_whole(folder):
             begin = time.perf_counter()
             parsed = validate(spec.params, params, f"tasks.{spec.name}")
             data = spec.prepare(location, parsed, downloads_folder())
@@ -114,7 +113,7 @@ def _arrays(data: TaskData) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
 def _save(data: TaskData, folder: Path, seconds: float, origin: Mapping[str, str]) -> None:
     """Write everything beside, then rename: a reader sees all of it or nothing. origin: the task and its source."""
     arrays, shared = _arrays(data)
-    beside = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
+    beside = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder.parent))
     try:
         for name, array in arrays.items():
             np.save(beside / f"{name}.npy", array, allow_pickle=False)
@@ -137,15 +136,6 @@ def _save(data: TaskData, folder: Path, seconds: float, origin: Mapping[str, str
         beside.rename(folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _is_sound(folder: Path) -> bool:
-    """Is the prepared data there, whole, and as its checksums say?"""
-    try:
-        meta = json.loads((folder / META).read_text(encoding="utf-8"))
-        return all(file_hash(folder / name) == digest for name, digest in meta["checksums"].items())
-    except (OSError, ValueError, KeyError):
-        return False
 
 
 def load(folder: Path) -> TaskData:

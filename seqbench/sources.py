@@ -9,15 +9,17 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench.cache import downloads_folder, file_hash
+from seqbench.cache import PARTIAL, downloads_folder, file_hashes, is_whole, made
 from seqbench.errors import ConfigError, DataError
 from seqbench.naming import nearest
 
@@ -32,11 +34,12 @@ WEB = ("https", "http")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 TIMEOUT_SECONDS = 30
 DESCRIPTION = "source.json"
+CONTENT = "content"
 
 
 def is_remote(source: str) -> bool:
     """Does the source name something that has to be fetched? A file of that very name is a path."""
-    return REMOTE.fullmatch(source) is not None and not Path(source).exists()
+    return REMOTE.fullmatch(source) is not None and not is_there(Path(source))
 
 
 def absolute(source: str) -> str:
@@ -44,7 +47,7 @@ def absolute(source: str) -> str:
     if source == BUILTIN or is_remote(source):
         return source
     path = Path(source).expanduser()
-    return str(path.absolute()) if PATTERN.search(source) and not path.exists() else str(path.resolve())
+    return str(path.absolute()) if PATTERN.search(source) and not is_there(path) else str(path.resolve())
 
 
 def label_of(source: str) -> str:
@@ -58,7 +61,7 @@ def label_of(source: str) -> str:
             name = _without_suffix(name)
     else:
         path = Path(source)
-        name = path.stem if path.is_file() else path.name
+        name = path.stem if is_there(path) and path.is_file() else path.name
         if PATTERN.search(name):
             name = f"{path.parent.name}-{name}"
     return clean(name)
@@ -75,7 +78,7 @@ def expand(source: str) -> list[Path]:
     Raises DataError when there is nothing.
     """
     path = Path(source)
-    if path.exists():
+    if is_there(path):
         return [path]
     found = sorted(map(Path, glob.glob(source, recursive=True))) if PATTERN.search(source) else []  # noqa: PTH207
     if not found:
@@ -86,15 +89,43 @@ def expand(source: str) -> list[Path]:
 
 def exists(source: str) -> bool:
     """Is there anything at a local source?"""
-    return Path(source).exists() or (bool(PATTERN.search(source)) and any(glob.iglob(source, recursive=True)))  # noqa: PTH207
+    return is_there(Path(source)) or (bool(PATTERN.search(source)) and any(glob.iglob(source, recursive=True)))  # noqa: PTH207
 
 
-def files_of(source: str) -> list[Path]:
-    """Every file of a local source, in the order of their names. Raises DataError when there is nothing."""
+def is_there(path: Path) -> bool:
+    """Does the path lead to something? A name too long for the system leads nowhere."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def walk_files(folder: Path) -> list[Path]:
+    """Every file below a folder, in the order of their names; links to folders are followed, each folder once."""
     found: list[Path] = []
-    for path in expand(source):
-        found += [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    return found
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        found += [path for path in (Path(parent, name) for name in names) if path.is_file()]
+    return sorted(found)
+
+
+def files_of(source: str, sidecars: Iterable[str] = ()) -> list[Path]:
+    """Every file of a local source, in the order of their names. Raises DataError when there is nothing.
+
+    sidecars: patterns of names that count as well where they lie beside what a glob pattern matches.
+    """
+    paths = expand(source)
+    found = {file for path in paths for file in ([path] if path.is_file() else walk_files(path))}
+    if paths != [Path(source)]:
+        beside = {entry for path in paths for entry in path.parent.iterdir() if entry.is_file()}
+        found |= {entry for entry in beside if any(fnmatch(entry.name.casefold(), pattern) for pattern in sidecars)}
+    return sorted(found)
 
 
 def obtain(spec: TaskSpec, source: str, params: Any) -> str:
@@ -113,15 +144,14 @@ def obtain(spec: TaskSpec, source: str, params: Any) -> str:
         )
     asked = "" if scheme in WEB else repr([getattr(params, name) for name in spec.fetch_params])
     digest = hashlib.sha256(f"{spec.name} {source} {asked}".encode()).hexdigest()[:12]
-    folder = downloads_folder() / f"{scheme}-{clean(rest)[:60]}-{digest}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = made(downloads_folder()) / f"{scheme}-{clean(rest)[:60]}-{digest}"
     from filelock import FileLock
 
     with FileLock(folder.with_name(f"{folder.name}.lock")):
-        if not (folder / DESCRIPTION).is_file():
+        if not is_whole(folder, trusting=True):
             _download_into(folder, spec, source, params)
         described: Mapping[str, str] = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    return str(folder / described["path"])
+    return str(folder / CONTENT / described["path"])
 
 
 def _parts(source: str) -> tuple[str, str]:
@@ -132,16 +162,21 @@ def _parts(source: str) -> tuple[str, str]:
 def _download_into(folder: Path, spec: TaskSpec, source: str, params: Any) -> None:
     """Fetch beside, then rename: a download that was broken off leaves nothing behind."""
     scheme, rest = _parts(source)
-    beside = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
+    beside = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder.parent))
+    content = beside / CONTENT
+    content.mkdir()
     try:
-        path = fetch_file(source, beside) if scheme in WEB else spec.fetchers[scheme](rest, params, beside)
+        path = fetch_file(source, content) if scheme in WEB else spec.fetchers[scheme](rest, params, content)
         if not path.exists():
             raise DataError(f"fetching {source} gave nothing: give another source.")
+        files = walk_files(content)
+        sums = zip(files, file_hashes(files), strict=True)
         description = {
+            "task": spec.name,
             "source": source,
-            "path": path.relative_to(beside).as_posix(),
+            "path": path.relative_to(content).as_posix(),
             "fetched_at": time.time(),
-            "sha256": file_hash(path) if path.is_file() else "",
+            "checksums": {f"{CONTENT}/{file.relative_to(content).as_posix()}": digest for file, digest in sums},
         }
         (beside / DESCRIPTION).write_text(json.dumps(description, indent=2), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
@@ -159,7 +194,7 @@ def fetch_file(address: str, folder: Path) -> Path:
 
     url, _, fragment = address.partition("#")
     wanted = fragment.removeprefix("sha256=").lower() if fragment.startswith("sha256=") else None
-    name = re.sub(r"\?.*$", "", url).rpartition("/")[2] or "data"
+    name = re.sub(r"\?.*$", "", url).rpartition("/")[2].strip(".") or "data"
     pooch.get_logger().setLevel("ERROR")
     downloader = pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS)
     try:

@@ -184,6 +184,8 @@ class TaskSpec:
     fetchers: scheme → `fetch(rest, params, folder) -> path`, for sources written `SCHEME:REST`.
     fetch_params: names of parameters that a fetcher looks at: with another value it is called again.
     file_params: names of parameters that are paths of files: the files' content is part of the data's identity.
+    sidecars: patterns of file names that the task also reads beside what a glob pattern matches (lists of splits).
+    training_params: names of parameters that prepared data does not depend on (augmentation).
     suffix: `suffix(changed) -> str`, what follows `task@source` in the task's id for the parameters that differ from
         their defaults; by default `[key=value,...]`.
     sentinels: name → `sentinel(source, params, cache) -> problem`: this task's own checks for leaks, run by
@@ -213,6 +215,8 @@ class TaskSpec:
     fetchers: Mapping[str, Fetch] = field(default_factory=dict)
     fetch_params: tuple[str, ...] = ()
     file_params: tuple[str, ...] = ()
+    sidecars: tuple[str, ...] = ()
+    training_params: tuple[str, ...] = ()
     suffix: Callable[[Mapping[str, Any]], str] | None = None
     sentinels: Mapping[str, Sentinel] = field(default_factory=dict)
     distributions: tuple[str, ...] = ()

@@ -76,6 +76,17 @@ def test_an_example_in_two_splits_rings() -> None:
     assert {"ids_are_unique": "1 ids of test occur more than once, 'test:0' for one"} == found
 
 
+def test_texts_that_only_look_alike_are_apart() -> None:
+    """Two texts with the same token numbers and different words are no duplicate; the same words are."""
+    clean = data()
+    same = replace(clean, test=clean.train)
+    texts = {"text": np.array([f"train {n}" for n in range(300)])}
+    others = {"text": np.array([f"test {n}" for n in range(300)])}
+    train = replace(clean.train, extras=texts)
+    assert {} == problems(task(), replace(same, train=train, test=replace(clean.train, extras=others)))
+    assert "splits_are_disjoint" in problems(task(), replace(same, train=train, test=train))
+
+
 def test_a_label_that_is_told_otherwise_rings() -> None:
     """What scores above chance after fitting to shuffled labels has seen the targets."""
     found = problems(task(baselines={"reads_targets": reads_targets}), data())

@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from seqbench import cache
-from seqbench.cache import entries, file_hashes, prepared_folder, remove
+from seqbench.cache import entries, file_hashes, left_behind, prepared_folder, remove
+from seqbench.errors import DataError
 from seqbench.prepare import prepare
 from seqbench.registry import discover
 
@@ -62,12 +64,47 @@ def test_no_table_is_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert [hashlib.sha256(b"one").hexdigest()] == file_hashes([file])
 
 
+def test_a_damaged_table_is_thrown_away(tmp_path: Path) -> None:
+    """Hashes come out right with a table that is no database, and it is a good one afterwards."""
+    file = tmp_path / "a.txt"
+    file.write_text("one")
+    os.utime(file, (1.0, 1.0))
+    expected = [hashlib.sha256(b"one").hexdigest()]
+    table = cache.cache_folder() / cache.HASHES
+    table.parent.mkdir(parents=True)
+    table.write_bytes(b"no database" * 1000)
+    assert expected == file_hashes([file])
+    assert expected == file_hashes([file])
+    assert table.read_bytes().startswith(b"SQLite format 3")
+
+
+def test_a_cache_that_cannot_be_made_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy: str) -> None:
+    """Preparing with a file in the cache's place names SEQBENCH_CACHE."""
+    (tmp_path / "blocked").write_text("")
+    monkeypatch.setenv("SEQBENCH_CACHE", str(tmp_path / "blocked" / "cache"))
+    with pytest.raises(DataError, match="set SEQBENCH_CACHE"):
+        prepare(discover([toy]).tasks["toy"], "builtin", {}, "some-key")
+
+
+def test_what_is_being_made_stays(toy: str) -> None:
+    """An entry whose lock is held is not deleted; what a killed process left long ago is found."""
+    prepare(discover([toy]).tasks["toy"], "builtin", {}, "some-key")
+    (entry,) = entries()
+    with FileLock(entry.folder.with_name(f"{entry.name}.lock")):
+        assert not remove(entry)
+    assert entry.folder.is_dir()
+    for name, age in ((".partial-old", 7200), (".partial-new", 0)):
+        (prepared_folder() / name).mkdir()
+        os.utime(prepared_folder() / name, (time.time() - age, time.time() - age))
+    assert [".partial-old"] == [path.name for path in left_behind()]
+
+
 def test_entries_are_listed_verified_and_removed(toy: str) -> None:
     """Prepared data is listed with its task; a changed byte is found; it is gone after removal."""
     spec = discover([toy]).tasks["toy"]
     prepare(spec, "builtin", {}, "some-key")
     (entry,) = entries()
-    assert ("prepared", "toy builtin", "") == (entry.kind, entry.what, entry.problem())
+    assert ("prepared", "toy", "builtin", "") == (entry.kind, entry.task, entry.source, entry.problem())
     array = next(entry.folder.glob("*.npy"))
     content = bytearray(array.read_bytes())
     content[-1] ^= 1

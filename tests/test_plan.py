@@ -102,3 +102,18 @@ def test_one_task_can_have_its_own_protocol(registry: Registry) -> None:
     settings = ["trainer.max_epochs=7", "tasks.toy.trainer.max_epochs=2"]
     planned = cells(registry, settings, models="toy_gru,lstm", tasks="toy,sentiment", baselines=False)
     assert {"toy": 2, "sentiment": 7} == {cell.task: cell.trainer["max_epochs"] for cell in planned}
+
+
+def test_augmentation_is_no_part_of_prepared_data() -> None:
+    """A parameter that only training looks at gives other cells and the same data; the path of a file gives neither."""
+    registry = discover()
+
+    def planned(*settings: str) -> Cell:
+        return cells(registry, list(settings), tasks="sentiment", models="lstm", baselines=False)[0]
+
+    plain, dropped = planned(), planned("tasks.sentiment.word_dropout=0.1")
+    assert plain.data_key == dropped.data_key
+    assert plain.key != dropped.key
+    assert planned("tasks.sentiment.max_length=9").data_key != plain.data_key
+    here, there = planned("tasks.sentiment.embeddings=/a/x.txt"), planned("tasks.sentiment.embeddings=/b/x.txt")
+    assert here.data_key == there.data_key

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from seqbench.cache import downloads_folder
+from seqbench.cache import downloads_folder, entries
 from seqbench.errors import ConfigError, DataError
 from seqbench.facts import source_fingerprint
 from seqbench.registry import discover
-from seqbench.sources import absolute, expand, files_of, is_remote, label_of, obtain
+from seqbench.sources import absolute, expand, files_of, is_remote, label_of, obtain, walk_files
 from seqbench.spec import NoParams, TaskSpec
 
 
@@ -109,7 +109,7 @@ def test_patterns_and_folders(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nothing matches"):
         expand(str(tmp_path / "*.wav"))
     with pytest.raises(DataError, match=r"there is nothing at .* for --data toy="):
-        source_fingerprint(str(tmp_path / "none"), "toy")
+        source_fingerprint(str(tmp_path / "none"), "--data toy=...")
 
 
 def test_fingerprints_go_by_content(tmp_path: Path) -> None:
@@ -234,3 +234,59 @@ def test_no_built_in_task_knows_a_made_up_scheme() -> None:
     for spec in discover().tasks.values():
         with pytest.raises(ConfigError, match="takes no source"):
             obtain(spec, "nosuch:thing", spec.params())
+
+
+def test_links_to_folders_count(tmp_path: Path) -> None:
+    """Files behind a link are part of a folder's fingerprint, and a link that leads back to itself ends."""
+    real, source = tmp_path / "real", tmp_path / "source"
+    real.mkdir()
+    source.mkdir()
+    (real / "a.wav").write_text("1")
+    (source / "yes").symlink_to(real)
+    (real / "loop").symlink_to(source)
+    assert ["a.wav"] == [path.name for path in walk_files(source)]
+    before = source_fingerprint(str(source), "it")
+    (real / "a.wav").write_text("2")
+    assert before != source_fingerprint(str(source), "it")
+
+
+def test_files_read_beside_a_pattern_count(tmp_path: Path) -> None:
+    """A task's sidecars change the fingerprint of a pattern beside which they lie; other files do not."""
+    for name in ("one_text.txt", "mapping.txt", "other.txt"):
+        (tmp_path / name).write_text(name)
+
+    def fingerprint() -> str:
+        return source_fingerprint(str(tmp_path / "*_text.txt"), "it", ("mapping.txt",))
+
+    before = fingerprint()
+    (tmp_path / "other.txt").write_text("changed")
+    assert before == fingerprint()
+    (tmp_path / "mapping.txt").write_text("changed")
+    assert before != fingerprint()
+
+
+def test_a_damaged_download_is_fetched_again(web: Web) -> None:
+    """A file that no longer has its checksum is fetched anew; so is one of an archive's."""
+    with zipfile.ZipFile(web.folder / "a.zip", "w") as archive:
+        archive.writestr("texts/x.csv", "whole")
+    folder = Path(obtain(task(), f"{web.address}/a.zip", NoParams()))
+    (folder / "x.csv").write_text("torn")
+    (entry,) = entries()
+    assert "x.csv does not match its checksum" in entry.problem()
+    assert folder == Path(obtain(task(), f"{web.address}/a.zip", NoParams()))
+    assert "whole" == (folder / "x.csv").read_text()
+
+
+def test_odd_names_of_files(web: Web) -> None:
+    """A file called as the cache's own description keeps its content, and an address without a name has one."""
+    (web.folder / "source.json").write_text("mine")
+    assert "mine" == Path(obtain(task(), f"{web.address}/source.json", NoParams())).read_text()
+    found = Path(obtain(task(), f"{web.address}/..", NoParams()))
+    assert "data" == found.name
+    assert downloads_folder() in found.parents
+
+
+def test_a_name_too_long_is_a_sentence() -> None:
+    """A source with a name that no system has is an error like any other."""
+    with pytest.raises(DataError, match="there is nothing at"):
+        source_fingerprint(absolute("x" * 400), "--data toy=...")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from seqbench.records import CellRecord
     from seqbench.registry import Registry
 
-out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, soft_wrap=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 
 def set_up_logging() -> None:

@@ -21,7 +21,14 @@ def list_entries(as_json: given.Json = False) -> None:
     found = entries()
     if as_json:
         rows = [
-            {"kind": item.kind, "name": item.name, "what": item.what, "bytes": item.bytes, "made_at": item.made_at}
+            {
+                "kind": item.kind,
+                "name": item.name,
+                "task": item.task,
+                "source": item.source,
+                "bytes": item.bytes,
+                "made_at": item.made_at,
+            }
             for item in found
         ]
         typer.echo(json.dumps({"folder": str(cache_folder()), "entries": rows}, indent=2))
@@ -40,7 +47,7 @@ def verify() -> None:
         problem = item.problem()
         if problem:
             bad += 1
-            typer.echo(f"damaged: {item.kind} {item.name} ({item.what}): {problem}", err=True)
+            typer.echo(f"damaged: {item.kind} {item.name} ({item.task} {item.source}): {problem}", err=True)
     typer.echo(f"{len(found) - bad} of {len(found)} are whole.")
     raise typer.Exit(1 if bad else 0)
 
@@ -52,9 +59,20 @@ def clear(
     ] = None,
 ) -> None:
     """Delete prepared data and downloads; they are made or fetched again when needed."""
-    from seqbench.cache import entries, remove
+    import shutil
 
-    gone = [item for item in entries() if task is None or item.what.partition(" ")[0] == task]
-    for item in gone:
-        remove(item)
+    from seqbench.cache import entries, left_behind, remove
+    from seqbench.errors import ConfigError
+    from seqbench.naming import nearest
+
+    found = entries()
+    names = {item.task for item in found if item.task}
+    if task is not None and task not in names:
+        raise ConfigError(f"the cache has nothing of a task '{task}'{nearest(task, names) or '.'}")
+    wanted = [item for item in found if task in (None, item.task)]
+    gone = [item for item in wanted if remove(item)]
+    for folder in left_behind():
+        shutil.rmtree(folder, ignore_errors=True)
     typer.echo(f"{len(gone)} deleted, {sum(item.bytes for item in gone) / 2**20:.1f} MiB.")
+    if len(gone) < len(wanted):
+        typer.echo(f"{len(wanted) - len(gone)} are just being made and stay.", err=True)

@@ -125,10 +125,10 @@ def print_prepared(found: Sequence[tuple[Subject, Prepared, float]]) -> None:
 
 def print_entries(folder: Path, found: Sequence[Entry]) -> None:
     """A line per thing in the cache, and what it takes in all."""
-    table = _table("kind", "made", "MiB", "what", right=("MiB",))
+    table = _table("kind", "made", "MiB", "task", "source", right=("MiB",))
     for item in found:
         made = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.made_at))
-        table.add_row(item.kind, made, f"{item.bytes / 2**20:.1f}", escape(item.what))
+        table.add_row(item.kind, made, f"{item.bytes / 2**20:.1f}", item.task, escape(item.source))
     if found:
         out.print(table)
     total = sum(item.bytes for item in found) / 2**20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from seqbench.describe import splits_of
 from seqbench.errors import ConfigError
-from seqbench.report.plots import BLUE, MUTED, ORANGE, new_figure, plain
+from seqbench.report.plots import BLUE, MUTED, ORANGE, literal, new_figure, plain
 from seqbench.spec import Classes, TaskData
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _classes(data: TaskData, title: str) -> Figure:
     figure = new_figure(9.0, 3.6, title)
     counts, lengths = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     assert isinstance(data.output, Classes)
-    labels = data.output.labels[:MOST_CLASSES]
+    labels = [literal(textwrap.shorten(label, 16, placeholder="…")) for label in data.output.labels[:MOST_CLASSES]]
     width = 0.8 / 3
     for number, (name, split) in enumerate(splits_of(data).items()):
         found = np.bincount(split.targets, minlength=data.output.size)[: len(labels)]

@@ -71,7 +71,7 @@ def confusion_counts(predictions: Path, classes: int) -> NDArray[np.int64]:
 
 def confusion(record: CellRecord, predictions: Path) -> bytes:
     """The confusion matrix: colours are shares of the row, so that rare classes are as visible as frequent ones."""
-    labels = [textwrap.shorten(str(label), 16, placeholder="…") or "''" for label in record.output["labels"]]
+    labels = [literal(textwrap.shorten(str(label), 16, placeholder="…")) or "''" for label in record.output["labels"]]
     size = len(labels)
     counts = confusion_counts(predictions, size)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -193,7 +193,7 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
     figure = Figure(figsize=(width, height), dpi=90, layout="constrained")
     FigureCanvasAgg(figure)
-    wrapped = textwrap.fill(title, max(int(width * 13), 24))
+    wrapped = literal(textwrap.fill(title, max(int(width * 13), 24)))
     figure.suptitle(wrapped, fontsize=10, color=INK, x=0.02, ha="left")
     return figure
 
@@ -203,6 +203,11 @@ def _title(record: CellRecord) -> str:
     value = record.metrics.get(record.primary)
     result = "" if value is None else f": {record.primary} {value:.4g}"
     return f"{record.label} on {record.task_id}{seed}{result}"
+
+
+def literal(text: str) -> str:
+    """The text as it is: between two dollar signs matplotlib would read formulas."""
+    return text.replace("$", r"\$")
 
 
 def plain(axes: Axes, grid: bool = True) -> None:

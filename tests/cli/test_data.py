@@ -46,7 +46,7 @@ def test_prepare_and_cache(
     again = json.loads(seqbench("data", "prepare", "--plugin", toy, "--tasks", "toy", "--json").out)
     assert (first[0]["fingerprint"], first[0]["seconds"]) == (again[0]["fingerprint"], again[0]["seconds"])
     listed = json.loads(seqbench("data", "cache", "list", "--json").out)
-    assert ["toy builtin"] == [entry["what"] for entry in listed["entries"]]
+    assert [("toy", "builtin")] == [(entry["task"], entry["source"]) for entry in listed["entries"]]
     assert "1 of 1 are whole." in seqbench("data", "cache", "verify").out
     array = next(Path(first[0]["folder"]).glob("*.npy"))
     array.write_bytes(array.read_bytes()[:-1])

@@ -116,6 +116,9 @@ def fetch_from_hub(rest: str, params: SpeechParams, folder: Path) -> Path:
     return fetch_hub(rest, params, folder)
 
 
+TRAINING_PARAMS = (*("time_shift", "noise_std", "frequency_masks", "frequency_width", "time_masks", "time_width"),)
+"""What only `augment` looks at."""
+
 SPEC = TaskSpec(
     name="speech_commands",
     prepare=prepare,
@@ -142,6 +145,8 @@ SPEC = TaskSpec(
     show=show,
     fetchers={"hf": fetch_from_hub, "speechcommands": fetch_official},
     fetch_params=("audio_column", "label_column"),
+    sidecars=("validation_list.txt", "testing_list.txt"),
+    training_params=TRAINING_PARAMS,
     suffix=suffix,
     sentinels={"scaler_is_trains": scaler_is_trains, "speakers_are_apart": speakers_are_apart},
     distributions=("scikit-learn", "soundfile", "torchaudio"),

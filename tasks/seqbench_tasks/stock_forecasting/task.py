@@ -86,6 +86,7 @@ SPEC = TaskSpec(
     predictions=partial(_call, "metrics", "predictions"),
     describe=partial(_call, "notes", "describe"),
     remarks=partial(_call, "significance", "remarks"),
+    training_params=("noise_std", "shift_std"),
     show=partial(_call, "notes", "show"),
     fetchers={"yfinance": partial(_call, "fetch", "fetch_yfinance")},
     sentinels={name: partial(_call, "sentinels", name) for name in SENTINELS},
