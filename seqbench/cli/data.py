@@ -97,6 +97,7 @@ def prepare(
     """Prepare the data of tasks, so that runs find it ready."""
     from dataclasses import asdict
 
+    import seqbench.prepare  # noqa: F401 - NumPy's import is not part of the clock
     from seqbench.cli import data_tables
     from seqbench.cli.console import preparing
     from seqbench.preparation import subjects
