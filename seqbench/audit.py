@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CHANCE_P = 1e-3
 """A score under shuffled labels that pure chance would reach less often than this is no chance."""
+FEWEST_TRIALS = 30
 SHUFFLE_SEED = 0
 MAX_AUDITED = 5000
 """Training examples that the shuffled-label check uses: more make it slow and no sharper."""
@@ -98,6 +99,8 @@ def shuffled_labels_give_chance(spec: TaskSpec, data: TaskData) -> Finding:
     train, validation = _shuffled(data.train, random), _shuffled(data.validation, random)
     targets = np.asarray(data.test.targets)
     trials = len(set(contents(data.test)))
+    if trials < FEWEST_TRIALS:
+        return Finding(name, "", f"{trials} different test examples are too few to judge")
     chance = float(np.bincount(targets).max() / len(targets))
     scores: list[str] = []
     problems: list[str] = []

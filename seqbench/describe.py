@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 5
 SHOWN_VALUES = 6
+FEWEST = 5
+"""Examples of a class below which a score on them says nothing."""
 SPLITS = ("train", "validation", "test")
 
 
@@ -42,7 +44,7 @@ def describe(spec: TaskSpec, data: TaskData) -> dict[str, Any]:
         "fingerprint": data.fingerprint,
         "splits": {name: _split(data, split, notes, name) for name, split in splits_of(data).items()},
         "dropped": list(notes.pop("dropped", ())),
-        "warnings": list(notes.pop("warnings", ())),
+        "warnings": [*notes.pop("warnings", ()), *rare_classes(data)],
         "duplicates": duplicates(splits_of(data)),
         "samples": samples(spec, data),
         "notes": notes,
@@ -72,6 +74,22 @@ def _split(data: TaskData, split: SequenceSet, notes: Mapping[str, Any], name: s
     if dates:
         facts["dates"] = list(dates)
     return facts
+
+
+def rare_classes(data: TaskData) -> list[str]:
+    """A sentence for each split by which some classes cannot be judged: they have fewer than FEWEST examples there."""
+    if not isinstance(data.output, Classes):
+        return []
+    sentences = []
+    for name, split in splits_of(data).items():
+        counts = np.bincount(split.targets, minlength=data.output.size) if len(split) else ()
+        rare = [
+            f"'{label}' {count}" for label, count in zip(data.output.labels, counts, strict=False) if count < FEWEST
+        ]
+        if rare:
+            shown = ", ".join(rare[:SAMPLES]) + (" ..." if len(rare) > SAMPLES else "")
+            sentences.append(f"{name} has fewer than {FEWEST} examples of {len(rare)} of its classes ({shown})")
+    return sentences
 
 
 def contents(split: SequenceSet) -> Iterator[bytes]:

@@ -74,7 +74,7 @@ def source_fingerprint(location: str, where: str, sidecars: Iterable[str] = ()) 
         files = files_of(location, sidecars)
         root = os.path.commonpath([str(file.parent) for file in files] or [location])
         for file, content in zip(files, file_hashes(files), strict=True):
-            digest.update(Path(os.path.relpath(file, root)).as_posix().encode() + b"\0" + bytes.fromhex(content))
+            digest.update(os.fsencode(Path(os.path.relpath(file, root)).as_posix()) + b"\0" + bytes.fromhex(content))
     except DataError as error:
         raise DataError(
             f"{str(error).partition(': give')[0]} for {where}: give a file or folder that exists."

@@ -36,7 +36,8 @@ def validate(schema: type, values: Mapping[str, Any], where: str) -> Any:
         first = error.errors()[0]
         place = ".".join([where, *(str(part) for part in first["loc"])])
         given = "" if first["type"] == "missing" else f" (given: {first['input']!r})"
-        raise ConfigError(f"'{place}' is not valid: {_lower_first(first['msg'])}{given}.") from None
+        hint = "; write several values as [a, b, c]" if first["type"].startswith(("tuple", "list")) else ""
+        raise ConfigError(f"'{place}' is not valid: {_lower_first(first['msg'])}{given}{hint}.") from None
     except (TypeError, ValueError) as error:
         raise ConfigError(f"'{where}' is not valid: {error}.") from None
 

@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +61,7 @@ def label_of(source: str) -> str:
             name = _without_suffix(name)
     else:
         path = Path(source)
-        name = path.stem if is_there(path) and path.is_file() else path.name
+        name = _without_suffix(path.name) if is_there(path) and path.is_file() else path.name
         if PATTERN.search(name):
             name = f"{path.parent.name}-{name}"
     return clean(name)
@@ -134,7 +134,7 @@ def obtain(spec: TaskSpec, source: str, params: Any) -> str:
     Raises ConfigError for a scheme that the task has no fetcher for, DataError for what cannot be reached.
     """
     if not is_remote(source):
-        return source
+        return _unpacked(source) if source.lower().endswith(ARCHIVES) and Path(source).is_file() else source
     scheme, rest = _parts(source)
     if scheme not in WEB and scheme not in spec.fetchers:
         known = ("builtin", "https", *spec.fetchers)
@@ -154,25 +154,53 @@ def obtain(spec: TaskSpec, source: str, params: Any) -> str:
     return str(folder / CONTENT / described["path"])
 
 
+def _unpacked(source: str) -> str:
+    """A local archive's content, unpacked into the cache once for its content; of a single file the file itself."""
+    archive = Path(source)
+    try:
+        digest = file_hashes([archive])[0]
+    except OSError as error:
+        raise DataError(f"cannot read {archive}: {error.strerror}.") from None
+    folder = made(downloads_folder()) / f"archive-{clean(_without_suffix(archive.name))[:60]}-{digest[:12]}"
+    from filelock import FileLock
+
+    def copy(beside: Path) -> Path:
+        return unpack(Path(shutil.copy(archive, beside)))
+
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not is_whole(folder, trusting=True):
+            _make(folder, "", source, copy)
+        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    return str(folder / CONTENT / described["path"])
+
+
 def _parts(source: str) -> tuple[str, str]:
     scheme, _, rest = source.partition(":")
     return scheme, rest
 
 
 def _download_into(folder: Path, spec: TaskSpec, source: str, params: Any) -> None:
-    """Fetch beside, then rename: a download that was broken off leaves nothing behind."""
     scheme, rest = _parts(source)
+
+    def fetch(content: Path) -> Path:
+        return fetch_file(source, content) if scheme in WEB else spec.fetchers[scheme](rest, params, content)
+
+    _make(folder, spec.name, source, fetch)
+
+
+def _make(folder: Path, task: str, source: str, fill: Callable[[Path], Path]) -> None:
+    """Fill beside, then rename: what was broken off leaves nothing behind. `fill(content)` gives a path in it."""
     beside = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder.parent))
     content = beside / CONTENT
     content.mkdir()
     try:
-        path = fetch_file(source, content) if scheme in WEB else spec.fetchers[scheme](rest, params, content)
-        if not path.exists():
-            raise DataError(f"fetching {source} gave nothing: give another source.")
+        path = fill(content)
         files = walk_files(content)
+        if not files or not path.exists():
+            raise DataError(f"{source} holds nothing: give another source.")
         sums = zip(files, file_hashes(files), strict=True)
         description = {
-            "task": spec.name,
+            "task": task,
             "source": source,
             "path": path.relative_to(content).as_posix(),
             "fetched_at": time.time(),
@@ -211,11 +239,12 @@ def fetch_file(address: str, folder: Path) -> Path:
 
 
 def unpack(archive: Path) -> Path:
-    """Unpack a zip or tar archive beside itself and delete it; gives the folder, or the only folder in it.
+    """Unpack a zip or tar archive beside itself and delete it; gives the folder, or the only file or folder in it.
 
     Nothing is written outside. Raises DataError for a damaged archive.
     """
     folder = archive.parent / "unpacked"
+    folder.mkdir()
     try:
         if archive.name.lower().endswith(".zip"):
             shutil.unpack_archive(archive, folder, "zip")
@@ -228,7 +257,7 @@ def unpack(archive: Path) -> Path:
         raise DataError(f"{archive.name} cannot be unpacked ({_reason(error)}): fetch it anew or unpack it.") from None
     archive.unlink()
     entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX"))]
-    return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
+    return entries[0] if len(entries) == 1 else folder
 
 
 def _without_suffix(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -125,6 +126,11 @@ def _options(
     )
 
 
+def _names_a_task(source: str) -> bool:
+    """Does it begin with `NAME=`? An address or a path that has such a sign further on does not."""
+    return re.match(r"[a-z][a-z0-9_-]*=", source) is not None and not Path(source).exists()
+
+
 def _prepared(
     task: str, data: list[str] | None, settings: list[str] | None, config: Path | None, plugin: list[str] | None
 ) -> tuple[Subject, Prepared]:
@@ -132,7 +138,7 @@ def _prepared(
     from seqbench.cli.console import preparing
     from seqbench.preparation import subjects
 
-    sources = [item if item.partition("=")[0] == task else f"{task}={item}" for item in data or ()]
+    sources = [item if _names_a_task(item) else f"{task}={item}" for item in data or ()]
     (subject,) = subjects(_options(task, sources, settings, config, plugin))
     with preparing(subject.task_id):
         return subject, subject.prepare()

@@ -16,6 +16,7 @@ from seqbench.spec import Classes, TaskData
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 SUFFIXES = (".png", ".svg", ".pdf")
 COLOURS = {"train": BLUE, "validation": MUTED, "test": ORANGE}
@@ -46,7 +47,7 @@ def _classes(data: TaskData, title: str) -> Figure:
     counts.set_xticks(range(len(labels)), labels, rotation=90 if len(labels) > 4 else 0)
     counts.set_title("examples per class", fontsize=9, color=MUTED, loc="left")
     plain(counts)
-    counts.legend(frameon=False, fontsize=8)
+    counts.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderpad=0.0, ncols=3)
     _lengths(data, lengths)
     return figure
 
@@ -58,20 +59,30 @@ def _lengths(data: TaskData, axes: Axes) -> None:
     for name, split in splits_of(data).items():
         if len(split):
             axes.hist(split.lengths, bins=edges, histtype="step", density=True, color=COLOURS[name], label=name)
-    axes.set_title("length in steps, share of the split", fontsize=9, color=MUTED, loc="left")
+    axes.set_title("length in steps, density", fontsize=9, color=MUTED, loc="left")
     plain(axes)
     axes.legend(frameon=False, fontsize=8)
 
 
 def _forecast(data: TaskData, title: str) -> Figure:
-    """The values to forecast by split, in the order of the examples; real ones where the task keeps `actual`."""
+    """The values to forecast by split, in the order of the examples; real ones where the task keeps `actual`.
+
+    Each series of a panel is a line of its own.
+    """
     figure = new_figure(9.0, 3.6, title)
     axes = figure.add_subplot()
     begin = 0
     for name, split in splits_of(data).items():
         values = np.asarray(split.extras.get("actual", split.targets), dtype=np.float64)
         values = values.reshape(len(split), -1)[:, 0] if len(split) else values.reshape(0)
-        axes.plot(np.arange(begin, begin + len(values)), values, color=COLOURS[name], linewidth=0.9, label=name)
+        where = np.arange(begin, begin + len(values))
+        # A value that is no number breaks the line where another series begins.
+        names = split.extras.get("series")
+        cuts: NDArray[np.int64] | list[int] = (
+            np.flatnonzero(names[1:] != names[:-1]) + 1 if names is not None and len(values) else []
+        )
+        x, y = np.insert(where.astype(float), cuts, np.nan), np.insert(values, cuts, np.nan)
+        axes.plot(x, y, color=COLOURS[name], linewidth=0.9, label=name)
         begin += len(values)
     axes.set_xlabel("example, in order", fontsize=8)
     axes.set_title("what is to be forecast", fontsize=9, color=MUTED, loc="left")
