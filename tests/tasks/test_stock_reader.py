@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from seqbench import DataError
 from seqbench_tasks.stock_forecasting.cells import parse_numbers
 from seqbench_tasks.stock_forecasting.params import StockParams
 from seqbench_tasks.stock_forecasting.reader import PriceSeries, read_prices
+from seqbench_tasks.stock_forecasting.text import read_text
 
 DAYS = np.arange("2020-01-01", "2021-08-23", dtype="datetime64[D]")
 
@@ -163,6 +166,27 @@ class TestReading:
             read(tmp_path, text)
         assert str(tmp_path / "prices.csv") in str(caught.value)
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("method", ["gzip", "ZIP_DEFLATED", "ZIP_BZIP2", "ZIP_LZMA"])
+    def test_damaged_archives(self, tmp_path: Path, method: str) -> None:
+        """An archive with any byte of it wrong is read or refused in a sentence, whatever unpacks it."""
+        text = "Date,Close\n" + "".join(f"{day},{place}\n" for place, day in enumerate(DAYS[:40], 1))
+        path = tmp_path / "prices.csv.gz"
+        path.write_bytes(gzip.compress(text.encode()))
+        if method != "gzip":
+            with zipfile.ZipFile(path, "w", getattr(zipfile, method)) as archive:
+                archive.writestr("prices.csv", text)
+        whole = path.read_bytes()
+        refused = []
+        for place in range(4, len(whole)):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+            try:
+                read_text(path)
+            except DataError as error:
+                refused.append(str(error))
+
+        assert len(refused) > len(whole) / 2
+        assert all(re.search("damaged gzip file|zip file that cannot be read|holds .* files", said) for said in refused)
 
     def test_missing_file(self, tmp_path: Path) -> None:
         """A path that is not there, or is a folder, is said to be so."""
