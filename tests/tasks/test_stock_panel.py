@@ -60,6 +60,14 @@ class TestSources:
         for source in (str(folder), f"{folder}/*.csv"):
             assert ["AAPL", "BRK.B", "MSFT"] == [item.name for item in read_panel(source, StockParams())]
 
+    def test_links(self, folder: Path, tmp_path: Path) -> None:
+        """Files are found behind links to folders, as on a shared disk, and a link in a circle does no harm."""
+        (tmp_path / "linked").mkdir()
+        (tmp_path / "linked" / "more").symlink_to(folder)
+        (folder / "back").symlink_to(tmp_path / "linked")
+
+        assert ["AAPL", "BRK.B", "MSFT"] == [item.name for item in read_panel(f"{tmp_path}/linked", StockParams())]
+
     def test_some_tickers_of_a_folder(self, folder: Path) -> None:
         """`ticker` chooses files by their names; one that no file has is an error that lists what there is."""
         chosen = read_panel(str(folder), StockParams(ticker="msft,brk.b"))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from seqbench import DataError, expand, track
+from seqbench import DataError, expand, track, walk_files
 from seqbench_tasks.stock_forecasting.names import normalise
 from seqbench_tasks.stock_forecasting.params import ALL, StockParams
 from seqbench_tasks.stock_forecasting.reader import LISTED_ROWS, PriceSeries, read_file
@@ -46,7 +46,7 @@ def _files(paths: Sequence[Path], source: str) -> list[Path]:
         if path.is_file():
             found.append(path)
             continue
-        inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith((".", "_")))
+        inside = [file for file in walk_files(path) if not file.name.startswith((".", "_"))]
         tables = [file for file in inside if file.name.lower().endswith(ENDINGS)]
         found += tables or [file for file in inside if file.name.lower().endswith(LESS_LIKELY_ENDINGS)]
     if not found:
