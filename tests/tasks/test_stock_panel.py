@@ -104,6 +104,7 @@ class TestSources:
         (series,) = read_panel(str(tmp_path), StockParams())
 
         assert (600, "X") == (len(series), series.name)
+        assert (f"b.csv, {DAYS[299]}: repeats the day and price of a.csv",) == series.dropped
         (tmp_path / "c.csv").write_text(f"date,close,ticker\n{DAYS[5]},1,X\n")
         with pytest.raises(DataError, match="different prices on 2020-01-06"):
             read_panel(str(tmp_path), StockParams())
