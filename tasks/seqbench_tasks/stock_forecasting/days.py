@@ -52,8 +52,10 @@ def on_one_clock(days: Sequence[datetime], *, is_mixed: bool) -> tuple[list[date
     The seconds are None where the file does not tell.
     """
     offsets = _offsets(days)
+    if not offsets:
+        return list(days), None
     if is_mixed and not _is_daily(days):
-        return [instant(day) for day in days], 0 if offsets else None
+        return [instant(day) for day in days], 0
     is_known = len(offsets) == 1 and all(day.tzinfo for day in days)
     return [day.replace(tzinfo=None) for day in days], offsets.pop() if is_known else None
 

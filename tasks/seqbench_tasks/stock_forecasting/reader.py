@@ -115,7 +115,7 @@ def _series(
     others = _other_columns(table, columns, params)
     rows, bad = good_rows(table, columns, others, dates, params)
     days, offset = on_one_clock([row.day for row in rows], is_mixed=dates.is_mixed)
-    rows = as_days([replace(row, day=day) for row, day in zip(rows, days, strict=True)])
+    rows = as_days([row if row.day is day else replace(row, day=day) for row, day in zip(rows, days, strict=True)])
     rows, repeated = one_per_day(rows, table, columns.price)
     values = np.array([row.others for row in rows], dtype=np.float64).reshape(len(rows), len(others))
     series = PriceSeries(
