@@ -106,6 +106,9 @@ SHAPES = {
         lambda d, p: f"{d:%b} {d.day}, {d.year}\t{p:,.2f}\t5", "Date\tClose Close price adjusted for splits.\tVolume"
     ),
     "ISO without separators": table(lambda d, p: f"{d:%Y%m%d}T160000Z,{p}", "Date,Close"),
+    "single quotes": table(lambda d, p: f"'{d}','{p:,.2f}',''", "'Date','Close','Volume'"),
+    "single quotes around dates only": table(lambda d, p: f"'{d}'; {p}", "Date; Close"),
+    "Swiss thousands": table(lambda d, p: f"{d};{p:,.2f}".replace(",", "'"), "Date;Close"),
     "ISO with Z": table(lambda d, p: f'"{d}T23:59:59.999Z";{p}', "timestamp;close"),
 }
 

@@ -60,6 +60,14 @@ class TestSources:
         for source in (str(folder), f"{folder}/*.csv"):
             assert ["AAPL", "BRK.B", "MSFT"] == [item.name for item in read_panel(source, StockParams())]
 
+    def test_links(self, folder: Path, tmp_path: Path) -> None:
+        """Files are found behind links to folders, as on a shared disk, and a link in a circle does no harm."""
+        (tmp_path / "linked").mkdir()
+        (tmp_path / "linked" / "more").symlink_to(folder)
+        (folder / "back").symlink_to(tmp_path / "linked")
+
+        assert ["AAPL", "BRK.B", "MSFT"] == [item.name for item in read_panel(f"{tmp_path}/linked", StockParams())]
+
     def test_some_tickers_of_a_folder(self, folder: Path) -> None:
         """`ticker` chooses files by their names; one that no file has is an error that lists what there is."""
         chosen = read_panel(str(folder), StockParams(ticker="msft,brk.b"))
@@ -96,6 +104,7 @@ class TestSources:
         (series,) = read_panel(str(tmp_path), StockParams())
 
         assert (600, "X") == (len(series), series.name)
+        assert (f"b.csv, {DAYS[299]}: repeats the day and price of a.csv",) == series.dropped
         (tmp_path / "c.csv").write_text(f"date,close,ticker\n{DAYS[5]},1,X\n")
         with pytest.raises(DataError, match="different prices on 2020-01-06"):
             read_panel(str(tmp_path), StockParams())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from hypothesis import strategies as st
 from seqbench import DataError
 from seqbench_tasks.stock_forecasting.cells import parse_numbers
 from seqbench_tasks.stock_forecasting.params import StockParams
-from seqbench_tasks.stock_forecasting.reader import PriceSeries, read_prices
+from seqbench_tasks.stock_forecasting.reader import PriceSeries, read_file, read_prices
+from seqbench_tasks.stock_forecasting.text import read_text
 
 DAYS = np.arange("2020-01-01", "2021-08-23", dtype="datetime64[D]")
 
@@ -144,6 +147,44 @@ class TestReading:
         with pytest.raises(DataError, match=r"14 bad rows out of 31, more than 5%: line 2, .*line 11, .*; \.\.\.$"):
             read(tmp_path, text)
 
+    def test_rows_without_a_ticker(self, tmp_path: Path) -> None:
+        """A row that does not say whose it is among rows that do is bad: told with its line, counted, and limited."""
+        rows = [
+            f"{day},{name},{price}" for day, price in zip(DAYS, np.linspace(50, 60, 600), strict=True) for name in "XY"
+        ]
+        rows[6], rows[90] = rows[6].replace("X", ""), rows[90].replace("X", "NaN")
+        text = "\n".join(["Date,Name,Close", *rows])
+        (tmp_path / "prices.csv").write_text(text)
+        first, second = read_file(tmp_path / "prices.csv", StockParams(ticker="all"))
+        told = ("line 8, column 'Name': no ticker (the cell is empty)", "line 92, column 'Name': 'NaN' is no ticker")
+
+        assert (told, ()) == (first.dropped, second.dropped)
+        assert (598, 600, 1200) == (len(first), len(second), first.rows + second.rows)
+        assert told == read(tmp_path, text, ticker="y").dropped
+        with pytest.raises(DataError, match=r"2 bad rows out of 1200, and strict allows none: line 8, column 'Name'"):
+            read(tmp_path, text, ticker="X", strict=True)
+        many = [row.replace(",X,", ",,") if place % 4 == 0 else row for place, row in enumerate(rows)]
+        with pytest.raises(DataError, match=r"column 'Name': no ticker.*; \.\.\.$"):
+            read(tmp_path, "\n".join(["Date,Name,Close", *many]), ticker="Y")
+
+    def test_bad_rows_of_both_kinds(self, tmp_path: Path) -> None:
+        """Rows without a ticker and rows without a price together are more than 5 %, though neither kind is."""
+        rows = [f"{day},X,{price}" for day, price in zip(DAYS[:100], np.linspace(50, 60, 100), strict=True)]
+        for place in range(4):
+            rows[place], rows[place + 9] = rows[place].replace("X", ""), f"{DAYS[place + 9]},X,"
+        with pytest.raises(DataError, match=r"8 bad rows out of 100, more than 5%"):
+            read(tmp_path, "\n".join(["Date,Name,Close", *rows]))
+
+    def test_moved_ticker(self, tmp_path: Path) -> None:
+        """A row moved by a thousands comma has no ticker of its own, and is told; NA and NAN are tickers."""
+        rows = [f"{day},{price:.2f},5,{name}" for day, price in zip(DAYS, np.linspace(50, 60, 600), strict=True)
+                for name in ("NA", "NAN")]  # fmt: skip
+        rows[2] = f"{DAYS[1]},1,050.00,5,NA"
+        text = "\n".join(["date,close,volume,Name", *rows])
+
+        assert ("line 4: 5 cells where the header has 4",) == read(tmp_path, text, ticker="NA").dropped
+        assert 600 == len(read(tmp_path, text, ticker="NAN"))
+
     @pytest.mark.parametrize(
         ("text", "message"),
         [
@@ -163,6 +204,27 @@ class TestReading:
             read(tmp_path, text)
         assert str(tmp_path / "prices.csv") in str(caught.value)
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("method", ["gzip", "ZIP_DEFLATED", "ZIP_BZIP2", "ZIP_LZMA"])
+    def test_damaged_archives(self, tmp_path: Path, method: str) -> None:
+        """An archive with any byte of it wrong is read or refused in a sentence, whatever unpacks it."""
+        text = "Date,Close\n" + "".join(f"{day},{place}\n" for place, day in enumerate(DAYS[:40], 1))
+        path = tmp_path / "prices.csv.gz"
+        path.write_bytes(gzip.compress(text.encode()))
+        if method != "gzip":
+            with zipfile.ZipFile(path, "w", getattr(zipfile, method)) as archive:
+                archive.writestr("prices.csv", text)
+        whole = path.read_bytes()
+        refused = []
+        for place in range(4, len(whole)):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+            try:
+                read_text(path)
+            except DataError as error:
+                refused.append(str(error))
+
+        assert len(refused) > len(whole) / 2
+        assert all(re.search("damaged gzip file|zip file that cannot be read|holds .* files", said) for said in refused)
 
     def test_missing_file(self, tmp_path: Path) -> None:
         """A path that is not there, or is a folder, is said to be so."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 
 from seqbench import DataError
@@ -32,9 +32,12 @@ _DAY_AND_TIME = re.compile(
     r"(?P<day>.+?)"
     r"(?:(?:[T ]|,\s)\s*(?P<hour>\d{1,2})(?:(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?)?"
     r"[\s-]?(?P<half>[AaPp]\.?[Mm]\.?)|:(?P<minute24>\d{2})(?::(?P<second24>\d{2})(?:[.,]\d+)?)?)"
-    r"\s*(?:Z|[A-Z]{3,4}|(?:GMT|UTC)?[+-]\d{2}:?\d{2})?"
+    r"\s*(?P<zone>Z|[A-Z]{3,4}|(?:GMT|UTC)?(?P<offset>[+-]\d{2}(?::?\d{2})?))?"
     r"|[ T](?P<compact>\d{6})Z?)?"
 )
+_ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "BST": 1, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3,
+          "EST": -5, "EDT": -4, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}  # fmt: skip
+"""Hours ahead of UTC, of names that mean one place; CST is Chicago's and Shanghai's."""
 _TRIAL_CELLS = 60
 _CURRENCY = re.compile(
     r"[$€£¥₹₽₩₺₴₫₿฿₱₪\s\u00a0'\u2019]|USD|EUR|GBP|GBX|CHF|JPY|INR|CNY|HKD|AUD|CAD|SEK|NOK|DKK|PLN|BRL|KRW|RUB|^Rs\.?|^HK|^R\b"
@@ -124,7 +127,7 @@ def parse_dates(
 ) -> list[datetime | None]:
     """Dates, with their time of day where there is one, all by one format; None where a cell holds no such date.
 
-    A time zone is left out: the wall clock of the exchange orders the rows. A cell with only a time is no date.
+    They have the time zone of their cell, if it has an offset from UTC: else none. A cell with only a time is no date.
     When several formats read equally many cells, the one whose calendar runs one way without gaps wins.
 
     date_format: a strptime format instead of the search. where: file and column, for errors. calendar: the cells that
@@ -152,6 +155,15 @@ def parse_dates(
     return [chosen[cell] for cell in cells]
 
 
+def instant(day: datetime) -> datetime:
+    """A time in UTC, without its time zone; as it is where it has none."""
+    wall = day.replace(tzinfo=None)
+    try:
+        return wall - (day.utcoffset() or timedelta())
+    except OverflowError:  # the year 1, which some databases write for no date
+        return wall
+
+
 def _possible(cell: str) -> list[str]:
     """The formats whose separators the cell has: trying all of them would take most of the time."""
     has_word = any(letter.isalpha() for letter in cell)
@@ -177,7 +189,7 @@ def _one_calendar(names: list[str], readings: dict[str, list[datetime | None]], 
 def _irregularity(days: Sequence[datetime | None]) -> float:
     """The longest step over the median step, or infinity for a calendar that does not run one way."""
     known = [day for day in days if day is not None]
-    steps = [(later - earlier).total_seconds() for earlier, later in pairwise(known)]
+    steps = [(later - earlier).total_seconds() for earlier, later in pairwise(map(instant, known))]
     steps = sorted(abs(step) for step in steps) if _runs_one_way(steps) else []
     middle = steps[len(steps) // 2] if steps else 0.0
     return steps[-1] / middle if middle > 0 else math.inf
@@ -189,7 +201,7 @@ def _runs_one_way(steps: Sequence[float]) -> bool:
 
 def _strptime(cell: str, date_format: str) -> datetime | None:
     try:
-        day = datetime.strptime(cell.strip(), date_format).replace(tzinfo=None)  # noqa: DTZ007 - the wall clock
+        day = datetime.strptime(cell.strip(), date_format)  # noqa: DTZ007 - the wall clock, unless it says more
     except ValueError:
         return None
     # A format without a year would make it 1900, and one of only a time as well: neither is a date.
@@ -221,7 +233,15 @@ def _read(cell: str, name: str) -> datetime | None:
         hour = hour % 12 + (12 if half == "pm" else 0)
     if hour > 23 or minute > 59 or second > 59:
         return None
-    return day + timedelta(hours=hour, minutes=minute, seconds=second)
+    zone = None if match["zone"] is None else _zone(match["zone"], match["offset"])
+    return (day if zone is None else day.replace(tzinfo=zone)) + timedelta(hours=hour, minutes=minute, seconds=second)
+
+
+def _zone(name: str, offset: str | None) -> timezone | None:
+    if offset is None:
+        return timezone(timedelta(hours=_ZONES[name])) if name in _ZONES else None
+    minutes = int(offset[1:3]) * 60 + int(offset[3:].lstrip(":") or 0)
+    return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes)) if minutes < 24 * 60 else None
 
 
 def _epoch(cell: str) -> datetime | None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqbench import DataError, expand, track
+from seqbench import DataError, expand, track, walk_files
 from seqbench_tasks.stock_forecasting.names import normalise
 from seqbench_tasks.stock_forecasting.params import ALL, StockParams
-from seqbench_tasks.stock_forecasting.reader import LISTED_ROWS, PriceSeries, read_file
+from seqbench_tasks.stock_forecasting.reader import PriceSeries, read_file
+from seqbench_tasks.stock_forecasting.rows import LISTED_ROWS
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip")
 LESS_LIKELY_ENDINGS = (".txt", ".txt.gz", ".dat", ".data")
@@ -37,7 +39,7 @@ def read_panel(source: str, params: StockParams) -> tuple[PriceSeries, ...]:
         for path in track(files, "reading files of prices", len(files))
         for item in read_file(path, params, is_alone=False)
     ]
-    return _asked_for(_joined(_short_names(found)), source, params)
+    return _asked_for(_joined(_on_one_clock(_short_names(found))), source, params)
 
 
 def _files(paths: Sequence[Path], source: str) -> list[Path]:
@@ -46,7 +48,7 @@ def _files(paths: Sequence[Path], source: str) -> list[Path]:
         if path.is_file():
             found.append(path)
             continue
-        inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith((".", "_")))
+        inside = [file for file in walk_files(path) if not file.name.startswith((".", "_"))]
         tables = [file for file in inside if file.name.lower().endswith(ENDINGS)]
         found += tables or [file for file in inside if file.name.lower().endswith(LESS_LIKELY_ENDINGS)]
     if not found:
@@ -95,6 +97,17 @@ def _short_names(found: list[PriceSeries]) -> list[PriceSeries]:
     ]
 
 
+def _on_one_clock(found: list[PriceSeries]) -> list[PriceSeries]:
+    """Series in UTC where the clocks of files with times of day differ: a file of January and one of July, say."""
+    offsets = [None if item.is_daily else item.offset for item in found]
+    if len(set(offsets) - {None}) < 2:
+        return found
+    return [
+        item if offset is None else replace(item, days=item.days - np.timedelta64(offset, "s"), offset=0)
+        for item, offset in zip(found, offsets, strict=True)
+    ]
+
+
 def _joined(found: list[PriceSeries]) -> list[PriceSeries]:
     """Each name once: what several files have of one ticker (a file per year, say) is one series."""
     by_name: dict[str, list[PriceSeries]] = {}
@@ -119,6 +132,13 @@ def _one(pieces: list[PriceSeries]) -> PriceSeries:
             "keep one of them"
         )
     kept = order[~is_again]
+    files = np.repeat([Path(piece.path).name for piece in pieces], [len(piece) for piece in pieces])
+    names = np.datetime_as_string(days, unit="D" if all(piece.is_daily for piece in pieces) else "s")
+    repeated = [
+        f"{files[again]}, {names[again]}: repeats the day and price of {files[before]}"
+        for before, again in pairwise(order)
+        if days[before] == days[again]
+    ]
     shared = set.intersection(*(set(piece.columns) for piece in pieces))
     return replace(
         pieces[0],
@@ -126,7 +146,7 @@ def _one(pieces: list[PriceSeries]) -> PriceSeries:
         price=price[kept],
         columns={name: np.concatenate([piece.columns[name] for piece in pieces])[kept] for name in sorted(shared)},
         rows=sum(piece.rows for piece in pieces),
-        dropped=tuple(f"{Path(piece.path).name}, {reason}" for piece in pieces for reason in piece.dropped),
+        dropped=(*(f"{Path(piece.path).name}, {reason}" for piece in pieces for reason in piece.dropped), *repeated),
     )
 
 

@@ -19,6 +19,7 @@ HEADER_SEARCH_ROWS = 30
 """A title or a licence may stand above the header, but never this many lines of it."""
 BARS = ("Open", "High", "Low", "Close", "Volume")
 """The order in which files without a header (MetaTrader, Kraken, Binance) have their columns after the date."""
+_SINGLE_QUOTED = re.compile(r"(?:^|(?<=[,;\t| ]))'(?:[^']|'')*'(?=$|[,;\t| ])")
 
 Line = tuple[int, list[str]]
 
@@ -46,8 +47,9 @@ def read_table(path: Path) -> Table:
     Raises DataError when the file is missing, no text, or has no two columns with a row below them.
     """
     text = read_text(path)
-    delimiter = _delimiter(text, path)
-    lines = _parse(text, delimiter, path)
+    quote = _quote(text)
+    delimiter = _delimiter(text, path, quote)
+    lines = _parse(text, delimiter, path, quote)
     start = _header_row(lines)
     if start is None:
         raise DataError(f"{path} has no header with at least two columns: give a CSV with a date and a close column")
@@ -60,9 +62,9 @@ def read_table(path: Path) -> Table:
     return Table(str(path), tuple(name.strip() for name in header), rows, delimiter == ";")
 
 
-def _parse(text: str, delimiter: str, path: Path) -> list[Line]:
+def _parse(text: str, delimiter: str, path: Path, quote: str) -> list[Line]:
     """Rows with the line each begins on (a quoted cell may span lines), without blank ones and Excel's `sep=;`."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote, skipinitialspace=True)
     rows: list[Line] = []
     line = 1
     try:
@@ -77,12 +79,27 @@ def _parse(text: str, delimiter: str, path: Path) -> list[Line]:
     return rows
 
 
-def _delimiter(text: str, path: Path) -> str:
+def _head(text: str) -> list[str]:
+    return text.splitlines(keepends=True)[: 2 * HEADER_SEARCH_ROWS]
+
+
+def _quote(text: str) -> str:
+    """What cells are wrapped in: single quotes where no mark of the first lines is elsewhere than around a cell.
+
+    So `1'234.50` and `Jan '24` do not make it one. Some cells may be bare: a header, or numbers, as in dumps of SQL.
+    """
+    lines = [line.strip() for line in _head(text) if line.strip()]
+    bare = [_SINGLE_QUOTED.sub("", line) for line in lines]
+    wrapped = sum(without != line for without, line in zip(bare, lines, strict=True))
+    return "'" if wrapped * 2 > len(lines) and not any(re.search("['\"]", line) for line in bare) else '"'
+
+
+def _delimiter(text: str, path: Path, quote: str) -> str:
     """The character that cuts the first lines into the most columns, every one of them into two if one does."""
-    head = "".join(text.splitlines(keepends=True)[: 2 * HEADER_SEARCH_ROWS])
+    head = "".join(_head(text))
 
     def score(delimiter: str) -> tuple[bool, float]:
-        widths = [len(cells) for _, cells in _parse(head, delimiter, path)]
+        widths = [len(cells) for _, cells in _parse(head, delimiter, path, quote)]
         return bool(widths) and min(widths) > 1, median(widths) if widths else 0.0
 
     best = max(DELIMITERS, key=score)

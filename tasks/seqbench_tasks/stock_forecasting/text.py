@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 from seqbench import DataError
 
 ENCODING_SAMPLE = 200_000
 """Bytes that the encoding is guessed from, where it is not UTF-8."""
+DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, struct.error, ValueError)
+"""What unpacking raises where bytes of the archive are wrong: each method has an error of its own."""
 
 
 def read_text(path: Path) -> str:
@@ -39,7 +44,7 @@ def _unpacked(data: bytes, path: Path) -> bytes:
     if data[:2] == b"\x1f\x8b":
         try:
             return gzip.decompress(data)
-        except (OSError, EOFError):
+        except DAMAGE:
             raise DataError(f"{path} is a damaged gzip file: fetch or export it again") from None
     if data[:4] != b"PK\x03\x04":
         return data
@@ -51,7 +56,7 @@ def _unpacked(data: bytes, path: Path) -> bytes:
             if len(names) != 1:
                 raise DataError(f"{path} holds {len(names)} files: unpack it and give the folder or one of the files")
             return archive.read(names[0])
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
+    except (*DAMAGE, RuntimeError):  # RuntimeError: it has a password, or a method that Python does not know
         raise DataError(f"{path} is a zip file that cannot be read: fetch it again or unpack it") from None
 
 
