@@ -135,6 +135,29 @@ def test_every_class_folder_is_read_or_told(write: Write) -> None:
     }
 
 
+def test_a_link_back_gives_no_class_the_texts_of_another(write: Write) -> None:
+    """A link in a class's folder to where all classes lie is not followed into them."""
+    for text, label in ROWS:
+        folder = write(f"d/{label}/{text[9:20]}.txt", text).parent
+    (folder / "all").symlink_to(folder.parent, target_is_directory=True)
+    data = prepare(folder.parent)
+    assert dict(ROWS) == {
+        str(text): labels(data)[int(target)]
+        for split in (data.train, data.validation, data.test)
+        for text, target in zip(split.extras["text"], split.targets, strict=True)
+    }
+    assert 80 == sum(sizes(data))
+
+
+def test_class_folders_of_a_pattern_keep_their_splits(write: Write) -> None:
+    """Class folders that lie in folders named after splits are of these, and what lies in others is told."""
+    for split in ("train", "test", "more"):
+        for number, (text, label) in enumerate(ROWS):
+            folder = write(f"d/{split}/{label}/{number}.txt", f"{split} {text}").parent
+    data = prepare(folder.parents[1] / "*" / "*")
+    assert ((72, 8, 80), ["neg and pos were not used"]) == (sizes(data), data.notes["warnings"])
+
+
 def test_what_lies_beside_splits_is_told(write: Write) -> None:
     """Files and folders that are of no split are named, by their folders where there are several, not all of many."""
     for split in ("train", "test"):

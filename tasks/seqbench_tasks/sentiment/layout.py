@@ -215,11 +215,18 @@ def _pieces(path: Path, split: str) -> Layout:
 
 
 def _by_classes(folders: Iterable[Path]) -> Layout | None:
-    """Folders of texts, one folder per class."""
+    """Folders of texts, one per class; of those of a pattern in several folders, these name the splits."""
     classes = [folder for folder in folders if folder.name.lower() not in NO_CLASS and _has_texts(folder)]
     if len(classes) < 2:
         return None
-    return Layout({"train": [Piece(folder, "texts", folder.name) for folder in classes]})
+    splits: dict[str, list[Piece]] = {}
+    named = {folder.parent: split_in(folder.parent) for folder in classes}
+    has_splits = len(named) > 1 and "train" in {found[0] for found in named.values() if found}
+    for folder in classes:
+        found = named[folder.parent] if has_splits else ("train", True)
+        if found:
+            splits.setdefault(found[0], []).append(Piece(folder, "texts", folder.name))
+    return Layout(splits)
 
 
 def _has_texts(folder: Path) -> bool:
@@ -230,9 +237,19 @@ def _has_texts(folder: Path) -> bool:
 
 def texts_of(folder: Path) -> tuple[list[Path], list[Path]]:
     """The texts of a class's folder, at any depth, and its other files; those hidden or about the data are neither."""
-    files = [path for path in walk_files(folder) if not any(part[0] == "." for part in path.relative_to(folder).parts)]
+    found = [path for path in walk_files(folder) if not any(part[0] == "." for part in path.relative_to(folder).parts)]
+    home = folder.resolve()
+    # A link back to where the classes lie would give the texts of the others.
+    strange = {parent for parent in {path.parent for path in found} if _leads_above(parent, folder, home)}
+    files = [path for path in found if path.parent not in strange]
     others = [path for path in files if not _is_text(path) and path.stem.lower() not in ABOUT]
     return list(filter(_is_text, files)), others
+
+
+def _leads_above(path: Path, folder: Path, home: Path) -> bool:
+    """Does a link between the folder (really `home`) and a path below it lead to the folder, or to what it lies in?"""
+    between = [step for step in (path, *path.parents) if step != folder and step.is_relative_to(folder)]
+    return any(home.is_relative_to(step.resolve()) for step in between)
 
 
 def _is_text(path: Path) -> bool:
