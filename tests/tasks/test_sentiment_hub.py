@@ -86,6 +86,29 @@ def test_one_split_is_divided(repository: Path, fetch: Callable[[str], Path], tm
 
 
 @pytest.mark.parametrize(
+    ("names", "expected", "told"),
+    [
+        (("train", "dev", "validation", "test"), (100, 40, 20), "dev.parquet and validation.parquet are read together"),
+        (("train.a", "train.b", "validation", "test"), (200, 20, 20), "are read together as train"),
+        (("train", "train.small", "validation", "test"), (100, 20, 20), "train.small.parquet was not used"),
+    ],
+)
+def test_splits_of_one_kind_lose_no_rows(
+    tmp_path: Path, fetch: Callable[[str], Path], names: tuple[str, ...], expected: tuple[int, int, int], told: str
+) -> None:
+    """Splits that are ours by several names are put together, and what was done is told."""
+    folder = tmp_path / "repository"
+    parts = []
+    for name in names:
+        rows(name, 100 if name.startswith("train") else 20).to_parquet(folder / f"{name}.parquet")
+        parts.append(f"  - {{split: {name}, path: {name}.parquet}}")
+    (folder / "README.md").write_text("---\nconfigs:\n- config_name: c\n  data_files:\n" + "\n".join(parts) + "\n---\n")
+    data = SPEC.prepare(str(fetch(f"{folder}:c")), SentimentParams(), tmp_path)
+    assert expected == (len(data.train), len(data.validation), len(data.test))
+    assert any(told in warning for warning in data.notes["warnings"])
+
+
+@pytest.mark.parametrize(
     ("ending", "expected"),
     [
         ("", "has several configurations: name one of glue, whole"),

@@ -219,7 +219,7 @@ def test_a_test_split_without_labels(write: Write, test: list[tuple[Any, ...]]) 
         prepare(folder)
     data = prepare(folder, test_split="hold_out")
     assert (64, 8, 8) == (len(data.train), len(data.validation), len(data.test))
-    assert any("test_split = hold_out" in warning for warning in data.notes["warnings"])
+    assert any("tasks.sentiment.test_split=hold_out" in warning for warning in data.notes["warnings"])
 
 
 @pytest.mark.parametrize(

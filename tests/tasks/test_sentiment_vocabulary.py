@@ -159,7 +159,7 @@ def test_vectors_that_cannot_be_used(tmp_path: Path, content: str | None, expect
 
 def test_vectors_are_of_words() -> None:
     """Vectors with tokenizer = bpe is refused; a relative path means the same in every folder."""
-    with pytest.raises(ValidationError, match="tokenizer = word"):
+    with pytest.raises(ValidationError, match=r"tasks\.sentiment\.tokenizer=word"):
         SentimentParams(embeddings="a.txt", tokenizer="bpe")
     assert Path(SentimentParams(embeddings="a.txt").embeddings or "").is_absolute()
 

@@ -22,6 +22,8 @@ SPLIT_NAMES = {
     "validation": ("validation", "valid", "val", "dev", "devel", "eval"),
     "test": ("test", "testing"),
 }
+UNLABELLED = {"unsup", "unsupervised", "unlabeled", "unlabelled"}
+"""What texts without labels are called, beside those of the splits."""
 MAX_LABEL_WORDS = 4
 """A label is short; a text has more words on average."""
 MAX_LABELS = 50
@@ -63,12 +65,11 @@ def find_columns(columns: Table, text: str | None = None, label: str | None = No
 
 
 def split_column(columns: Table) -> str | None:
-    """The column that says of each row which split it is in, if there is one."""
-    known = {synonym for synonyms in SPLIT_NAMES.values() for synonym in synonyms}
+    """The column that says of each row which split it is in, if there is one: it names train and another."""
     for name, values in columns.items():
         if name.strip().lower() in SPLIT_COLUMNS:
-            kinds = {value.strip().lower() for value in values if value.strip()}
-            if len(kinds) > 1 and kinds <= known and kinds & set(SPLIT_NAMES["train"]):
+            kinds = {split_of(word) for word in set(values)} - {None}
+            if len(kinds) > 1 and "train" in kinds:
                 return name
     return None
 

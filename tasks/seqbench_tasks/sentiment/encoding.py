@@ -7,6 +7,7 @@ import codecs
 import gzip
 import lzma
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from seqbench import DataError
 
 OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+UNREADABLE = (OSError, EOFError, lzma.LZMAError, zlib.error)
+"""What reading a file raises that is missing, not permitted, cut off or corrupted."""
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -65,8 +68,14 @@ def read_bytes(path: Path) -> bytes:
         with opener(path) as file:
             found: bytes = file.read()
             return found
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise DataError(f"{path} cannot be read ({error}): check the file and its permissions.") from None
+    except UNREADABLE as error:
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: Path, error: Exception) -> DataError:
+    """The sentence for a file that cannot be read."""
+    reason = " ".join((getattr(error, "strerror", None) or str(error)).split()).rstrip(".")
+    return DataError(f"{path} cannot be read ({reason}): check the file and its permissions.")
 
 
 def read_text(path: Path, warnings: list[str]) -> str:
@@ -86,7 +95,7 @@ def decode(data: bytes, name: str, warnings: list[str]) -> str:
 
 
 def _decoded(data: bytes, name: str, warnings: list[str]) -> str:
-    encoding = next((encoding for mark, encoding in MARKS if data.startswith(mark)), None) or _bare_utf16(data)
+    encoding = _unicode_form(data)
     if encoding is not None:
         try:
             return data.decode(encoding)
@@ -110,6 +119,10 @@ def _decoded(data: bytes, name: str, warnings: list[str]) -> str:
     encoding = detect(data)
     warnings.append(f"{name} is not UTF-8 (line {line}): it was read as {encoding}")
     return data.decode(encoding, errors="replace")
+
+
+def _unicode_form(data: bytes) -> str | None:
+    return next((encoding for mark, encoding in MARKS if data.startswith(mark)), None) or _bare_utf16(data)
 
 
 def _bare_utf16(data: bytes) -> str | None:
@@ -181,7 +194,11 @@ def _kana_part(data: bytes, encoding: str) -> float:
 def decode_all(contents: Sequence[tuple[str, bytes]], what: str, warnings: list[str]) -> list[str]:
     """The texts of many small files, those that are not UTF-8 by one encoding detected on all of them together."""
     texts, strange = [], []
-    for _, data in contents:
+    for name, data in contents:
+        if b"\0" in data and _unicode_form(data) is not None:
+            # UTF-16, which has zero bytes and is known by them, file by file.
+            texts.append(_decoded(data, name, warnings))
+            continue
         try:
             texts.append(data.decode("utf-8-sig"))
         except UnicodeDecodeError:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seqbench import DataError, track
-from seqbench_tasks.sentiment.columns import Columns, find_columns, split_column, split_of
+from seqbench_tasks.sentiment.columns import UNLABELLED, Columns, find_columns, split_column, split_of
 from seqbench_tasks.sentiment.delimited import find_separator, read_delimited
-from seqbench_tasks.sentiment.encoding import content_suffix, decode_all, read_text
-from seqbench_tasks.sentiment.layout import Piece, find_layout, is_text
+from seqbench_tasks.sentiment.encoding import content_suffix, decode_all, read_bytes, read_text
+from seqbench_tasks.sentiment.layout import Layout, Piece, find_layout, texts_of
 from seqbench_tasks.sentiment.lines import lines_of_one_label, read_lines
 from seqbench_tasks.sentiment.params import SentimentParams
 from seqbench_tasks.sentiment.records import read_json, read_parquet
 from seqbench_tasks.sentiment.splits import finish
-from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText, Table
+from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText, Table, whole
 
 MAX_BAD_PART = 0.05
 """Of a file's rows may be without text or label."""
+NAMED = 10
+"""Bad rows that an error lists."""
+UNUSED_NAMED = 5
 HOLD_OUT = "set tasks.sentiment.test_split=hold_out to hold a test split out of train"
+NO_TEST = "the source's own test split was not used: tasks.sentiment.test_split=hold_out"
 LINE_BREAK = re.compile(r"<\s*br\s*/?\s*>|\\n", re.IGNORECASE)
 """Line breaks of web pages (IMDB), and as the Yelp and Amazon reviews write them."""
 
@@ -32,19 +38,21 @@ def read_source(source: str, params: SentimentParams) -> Corpus:
     for a test split without labels, and for labels that train does not have.
     """
     layout = find_layout(source)
-    warnings = [f"{path.name} was not used" for path in layout.unused]
+    warnings = _told(layout)
     if params.test_split == "hold_out" and layout.splits.pop("test", []):
-        warnings.append("the source's own test split was not used: test_split = hold_out")
+        warnings.append(NO_TEST)
     order = [split for split in SPLITS if split in layout.splits]
     tables = {split: [_read(piece, warnings) for piece in layout.splits[split]] for split in order}
+    tables = _told_apart(tables, layout)
     first = next((table for table in tables["train"] if len(table)), tables["train"][0])
-    columns = _columns(_joined(first, tables["train"]), params, warnings)
+    everything = _joined(first, tables["train"])
+    columns = _columns(everything, params, warnings)
     notes: dict[str, Any] = {"text_column": columns.text, "label_column": columns.label, "dropped": []}
-    by = split_column(first.columns) if order == ["train"] else None
+    by = split_column(everything.columns) if order == ["train"] else None
     if by is not None and by not in (columns.text, columns.label):
-        tables = _by_column(tables["train"], by)
-        if params.test_split == "hold_out":
-            tables.pop("test", None)
+        tables = _by_column(tables["train"], by, notes["dropped"], warnings)
+        if params.test_split == "hold_out" and tables.pop("test", []):
+            warnings.append(NO_TEST)
     splits: dict[str, list[LabelledText]] = {}
     for split, parts in tables.items():
         found = _labelled(split, parts, columns, splits.get("train", []), notes["dropped"], warnings)
@@ -52,8 +60,43 @@ def read_source(source: str, params: SentimentParams) -> Corpus:
             splits[split] = found
     files = f"by column {by}" if by else "by files"
     notes["split"] = files if len(splits) == len(SPLITS) else f"{files} and seed {params.split_seed}"
-    notes["warnings"] = warnings
+    notes["warnings"] = list(map(whole, warnings))
+    notes["dropped"] = list(map(whole, notes["dropped"]))
     return finish(splits, notes, params, source)
+
+
+def _told_apart(tables: dict[str, list[Table]], layout: Layout) -> dict[str, list[Table]]:
+    """The tables, files of the same name in several folders named with these."""
+    counts = Counter(piece.path.name for pieces in layout.splits.values() for piece in pieces)
+
+    def named(table: Table, path: Path) -> Table:
+        if counts[path.name] < 2 or table.name != path.name:
+            return table
+        folder = path.parent.name
+        return replace(table, name=f"{folder}/{table.name}", bad=[f"{folder}/{reason}" for reason in table.bad])
+
+    return {
+        split: [named(table, piece.path) for table, piece in zip(parts, layout.splits[split], strict=True)]
+        for split, parts in tables.items()
+    }
+
+
+def _told(layout: Layout) -> list[str]:
+    """What there is to say of files that were left out, and of those that were put together."""
+    told = [f"{_names(files)} are read together as {split}" for split, files in layout.joined]
+    if layout.unused:
+        verb = "was" if len(layout.unused) == 1 else "were"
+        told.insert(0, f"{_names(layout.unused)} {verb} not used")
+    return told
+
+
+def _names(paths: list[Path]) -> str:
+    """Names, with those of their folders where they lie in several."""
+    several = len({path.parent for path in paths}) > 1
+    names = [f"{path.parent.name}/{path.name}" if several else path.name for path in paths]
+    if len(names) > UNUSED_NAMED:
+        names[UNUSED_NAMED:] = [f"{len(names) - UNUSED_NAMED} others"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _read(piece: Piece, warnings: list[str]) -> Table:
@@ -78,11 +121,15 @@ def _read(piece: Piece, warnings: list[str]) -> Table:
 
 def _texts_of_folder(folder: Path, label: str, warnings: list[str]) -> Table:
     """A text per file, its label the folder's name."""
-    files = sorted(path for path in folder.iterdir() if is_text(path))
+    files, others = texts_of(folder)
     what = f"{folder.parent.name}/{folder.name}"
-    read = [(path.name, path.read_bytes()) for path in track(files, f"reading {what}", len(files))]
-    texts = decode_all(read, what, warnings)
-    return Table(what, {"text": texts, "label": [label] * len(texts)}, [f"{what}/{name}" for name, _ in read])
+    if others:
+        verb = "was" if len(others) == 1 else "were"
+        warnings.append(f"{_names(others)} of {what} {verb} not used")
+    names = [path.relative_to(folder).as_posix() for path in files]
+    contents = [read_bytes(path) for path in track(files, f"reading {what}", len(files))]
+    texts = decode_all(list(zip(names, contents, strict=True)), what, warnings)
+    return Table(what, {"text": texts, "label": [whole(label)] * len(texts)}, [f"{what}/{name}" for name in names])
 
 
 def _pair(path: Path, labels_path: Path, text: str, warnings: list[str]) -> Table:
@@ -112,7 +159,11 @@ def _joined(first: Table, tables: list[Table]) -> Table:
 def _columns(table: Table, params: SentimentParams, warnings: list[str]) -> Columns:
     for wanted in (params.text_column, params.label_column):
         if wanted is not None and wanted not in table.columns:
-            raise DataError(f"{table.name} has no column '{wanted}': it has {', '.join(table.columns)}.")
+            key = "label" if wanted == params.label_column else "text"
+            there = ", ".join(table.columns)
+            raise DataError(
+                f"{table.name} has no column '{wanted}': it has {there}; correct tasks.sentiment.{key}_column."
+            )
     found = find_columns(table.columns, params.text_column, params.label_column)
     if found is None:
         raise DataError(
@@ -120,7 +171,8 @@ def _columns(table: Table, params: SentimentParams, warnings: list[str]) -> Colu
             "set tasks.sentiment.text_column and tasks.sentiment.label_column."
         )
     if found.text == found.label:
-        raise DataError(f"'{found.text}' cannot be both the text and the label column of {table.name}: name two.")
+        raise DataError(f"'{found.text}' cannot be both the text and the label column of {table.name}: "
+                        "set tasks.sentiment.text_column and tasks.sentiment.label_column to two.")  # fmt: skip
     if found.rivals:
         warnings.append(
             f"column '{found.label}' was taken for the label, where {', '.join(found.rivals)} could be too: "
@@ -129,18 +181,31 @@ def _columns(table: Table, params: SentimentParams, warnings: list[str]) -> Colu
     return found
 
 
-def _by_column(tables: list[Table], column: str) -> dict[str, list[Table]]:
-    """The rows of a file by what its split column says."""
+def _by_column(tables: list[Table], column: str, dropped: list[str], warnings: list[str]) -> dict[str, list[Table]]:
+    """The rows of files by what their split column says; rows that it says nothing known of are bad ones.
+
+    Rows said to be without labels (`unsup`) are left out, and told.
+    """
     parts: dict[str, list[Table]] = {}
     for table in tables:
-        named = [split_of(value) for value in table.columns.get(column, [""] * len(table))]
+        words = [word.strip() for word in table.columns.get(column, [""] * len(table))]
+        named = [split_of(word) for word in words]
+        unlabelled = sum(word.lower() in UNLABELLED for word in words)
+        if unlabelled:
+            warnings.append(f"{unlabelled} rows of {table.name} were not used: by column {column} they have no label")
+        bad = list(table.bad)
+        for row, word in enumerate(words):
+            if named[row] is None and word.lower() not in UNLABELLED and _is_filled(table, row):
+                said = f"the unknown {column} '{word[:40]}'" if word else f"no {column}"
+                bad.append(f"{table.place(row)} has {said}")
+        _check_bad(bad, len(table) + len(table.bad), table.name)
+        dropped += bad
         for split in SPLITS:
             rows = [row for row, name in enumerate(named) if name == split]
             if rows:
                 cells = {name: [values[row] for row in rows] for name, values in table.columns.items()}
-                bad = table.bad if split == "train" else []
                 places = [table.places[row] for row in rows]
-                parts.setdefault(split, []).append(Table(table.name, cells, places, bad))  # type: ignore[arg-type]
+                parts.setdefault(split, []).append(Table(table.name, cells, places))  # type: ignore[arg-type]
     return {split: parts[split] for split in SPLITS if split in parts}
 
 
@@ -194,14 +259,26 @@ def _rows(table: Table, columns: Columns, labels: list[str], dropped: list[str])
         clean = clean_text(text)
         if clean and label:
             items.append(LabelledText(clean, label, table.place(row)))
-        elif clean or label:
-            bad.append(f"{table.place(row)} has no {'label' if clean else 'text'}")
-    count = len(table) + len(table.bad)
-    if len(bad) > MAX_BAD_PART * max(1, count):
-        raise DataError(f"{len(bad)} of {count} rows of {table.name} are incomplete ({'; '.join(bad[:5])}): complete "
-                        "them.")  # fmt: skip
+        elif _is_filled(table, row):
+            lacking = "no label" if clean else "no text" if label else "neither text nor label"
+            bad.append(f"{table.place(row)} has {lacking}")
+    _check_bad(bad, len(table) + len(table.bad), table.name)
     dropped += bad
     return items
+
+
+def _is_filled(table: Table, row: int) -> bool:
+    """Has the row a cell that is not empty? Rows that have none are lines that spreadsheets leave behind."""
+    return any(values[row].strip() for values in table.columns.values())
+
+
+def _check_bad(bad: list[str], count: int, name: str) -> None:
+    """Raises DataError for more than 5 % of bad rows, with the first ten."""
+    if len(bad) > MAX_BAD_PART * max(1, count):
+        more = ", ..." if len(bad) > NAMED else ""
+        raise DataError(
+            f"{len(bad)} of {count} rows of {name} are incomplete ({'; '.join(bad[:NAMED])}{more}): complete them."
+        )
 
 
 def clean_text(text: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from seqbench import DataError
-from seqbench_tasks.sentiment.columns import split_of
+from seqbench_tasks.sentiment.layout import split_in
 
 TIMEOUT_SECONDS = 10
 INSTEAD = "download its files elsewhere and give the path of their folder"
@@ -19,7 +19,8 @@ INSTEAD = "download its files elsewhere and give the path of their folder"
 def fetch(rest: str, params: object, folder: Path) -> Path:
     """Write every split of a data set (of the hub, or of a local folder in its form) as parquet; gives their folder.
 
-    rest: `OWNER/NAME[:CONFIG]` or `/PATH[:CONFIG]`. Classes keep their names. No code of the data set's is run.
+    rest: `OWNER/NAME[:CONFIG]` or `/PATH[:CONFIG]`. Classes keep their names. No code of the data set's is run. Splits
+    that are one of ours by several names (`dev` and `validation`) lie in a folder of it, and are read together.
     Raises DataError for what cannot be reached, and where a configuration has to be named.
     """
     name, config = _parsed(rest)
@@ -29,11 +30,29 @@ def fetch(rest: str, params: object, folder: Path) -> Path:
         splits = _load(name, config, str(folder / ".cache") if is_local else None, cached_only)
     target = folder / "splits"
     target.mkdir()
-    for split, data in splits.items():
+    for split, file in _files(map(str, splits)).items():
+        (target / file).parent.mkdir(exist_ok=True)
         with _quiet():
-            data.to_parquet(str(target / f"{split_of(str(split)) or split}.parquet"))
+            splits[split].to_parquet(str(target / file))
     _remove(folder / ".cache")
     return target
+
+
+def _files(splits: Iterable[str]) -> dict[str, str]:
+    """The file of each split: `train.parquet`, or `validation/dev.parquet` beside `validation/validation.parquet`.
+
+    A name that says more than the split (`train.small`) counts only where no other is the split's own (`train`): it
+    would give the same rows again.
+    """
+    files = {split: f"{split}.parquet" for split in splits}
+    kinds: dict[str, dict[bool, list[str]]] = {}
+    for split, file in files.items():
+        if found := split_in(Path(file)):
+            kinds.setdefault(found[0], {}).setdefault(found[1], []).append(split)
+    for kind, named in kinds.items():
+        same = named.get(True) or named[False]
+        files |= {split: f"{kind}/{split}.parquet" if len(same) > 1 else f"{kind}.parquet" for split in same}
+    return files
 
 
 def _parsed(rest: str) -> tuple[str, str | None]:

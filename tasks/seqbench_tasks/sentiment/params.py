@@ -48,5 +48,5 @@ class SentimentParams(BaseModel):
     @model_validator(mode="after")
     def _vectors_are_of_words(self) -> SentimentParams:
         if self.embeddings and self.tokenizer != "word":
-            raise ValueError("embeddings are vectors of words: they need tokenizer = word")
+            raise ValueError("embeddings are vectors of words: they need tasks.sentiment.tokenizer=word")
         return self

@@ -9,7 +9,7 @@ from typing import Any
 
 from seqbench import DataError
 from seqbench_tasks.sentiment.delimited import unique_names
-from seqbench_tasks.sentiment.texts import Table
+from seqbench_tasks.sentiment.texts import Table, whole
 
 
 def read_json(path: Path, text: str) -> Table:
@@ -33,7 +33,7 @@ def read_json(path: Path, text: str) -> Table:
 def _is_json(line: str) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -41,7 +41,7 @@ def _is_json(line: str) -> bool:
 def _line(path: Path, number: int, line: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         reason = str(error).partition(": line")[0]
         raise DataError(f"line {number} of {path} cannot be read as json ({reason}): correct it.") from None
 
@@ -50,11 +50,13 @@ def _whole(path: Path, text: str) -> list[Any]:
     """One JSON value over all of the file, as rows."""
     try:
         found = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         if lines_fit(text):
             return [json.loads(line) for line in text.split("\n") if line.strip()]
-        where = f"line {error.lineno}, column {error.colno}"
-        raise DataError(f"{path} cannot be read as json ({error.msg} at {where}): correct it.") from None
+        reason = str(error)
+        if isinstance(error, json.JSONDecodeError):
+            reason = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        raise DataError(f"{path} cannot be read as json ({reason}): correct it.") from None
     return found if isinstance(found, list) else _opened(found)
 
 
@@ -89,7 +91,8 @@ def _table(path: Path, rows: Sequence[Any], places: list[int]) -> Table:
     if strange is not None:
         raise DataError(f"row {strange} of {path} cannot be read as json: give an object with a text and a label.")
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return Table(path.name, {name: [cell(row.get(name)) for row in rows] for name in names}, places)
+    columns = {whole(name): [cell(row.get(name)) for row in rows] for name in names}
+    return Table(path.name, columns, places)
 
 
 def read_parquet(path: Path) -> Table:
@@ -105,10 +108,19 @@ def read_parquet(path: Path) -> Table:
     classes = _class_names(data.schema.metadata or {})
     columns = {}
     for name in data.column_names:
-        values = data[name].to_pylist()
+        values = _values(data[name])
         names = classes.get(name)
         columns[name] = [cell(value) if names is None else _class_name(value, names) for value in values]
     return Table(path.name, columns, list(range(1, data.num_rows + 1)))
+
+
+def _values(column: Any) -> list[Any]:
+    """A column's values; strings that are not UTF-8 as their bytes."""
+    try:
+        found: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        found = column.cast("large_binary" if column.type == "large_string" else "binary").to_pylist()
+    return found
 
 
 def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
@@ -123,9 +135,11 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
 def _class_name(value: Any, names: Sequence[str]) -> str:
     """The name of a class; what has none (-1: unlabelled) as it is."""
     is_class = isinstance(value, int) and 0 <= value < len(names)
-    return names[value] if is_class else cell(value)
+    return cell(names[value] if is_class else value)
 
 
 def cell(value: Any) -> str:
-    """A cell as a string: nothing for None and NaN."""
-    return "" if value is None or value != value else str(value)  # noqa: PLR0124
+    """A cell as a string: nothing for None and NaN; halves of characters and bytes that are no UTF-8 are U+FFFD."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return "" if value is None or value != value else whole(str(value))  # noqa: PLR0124

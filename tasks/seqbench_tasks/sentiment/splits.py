@@ -72,7 +72,10 @@ def _check_labels(train: list[LabelledText], column: str, source: str) -> None:
     if not counts:
         raise DataError(f"train of {source} has no rows: give it a text and a label per row.")
     if len(counts) < 2:
-        raise DataError(f"train of {source} has one label only ('{next(iter(counts))}'): two or more are needed.")
+        raise DataError(
+            f"train of {source} has one label only ('{next(iter(counts))}') in column '{column}': two or more are "
+            "needed; tasks.sentiment.label_column names another column."
+        )
     if len(counts) > max(2, len(train) // 2):
         raise DataError(
             f"column '{column}' of {source} has {len(counts)} different labels in {len(train)} rows: "

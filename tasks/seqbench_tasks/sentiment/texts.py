@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 SPLITS = ("train", "validation", "test")
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character: what JSON escapes cut in the middle give, and names of files that are not UTF-8."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,12 @@ class Table:
     def place(self, row: int) -> str:
         """Where a row comes from: `train.tsv:17`, or the name of its file."""
         where = self.places[row]
-        return where if isinstance(where, str) else f"{self.name}:{where}"
+        return whole(where if isinstance(where, str) else f"{self.name}:{where}")
+
+
+def whole(text: str) -> str:
+    """A text that can be encoded: halves of characters become U+FFFD."""
+    return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 @dataclass(frozen=True, slots=True)

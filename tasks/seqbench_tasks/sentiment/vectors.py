@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqbench import DataError
-from seqbench_tasks.sentiment.encoding import OPENERS
+from seqbench_tasks.sentiment.encoding import OPENERS, UNREADABLE, unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,5 +93,5 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 is_head = number == 1 and len(line.split(" ")) == 2 and all(map(str.isdigit, line.split(" ")))
                 if line and not is_head:
                     yield number, line
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path} cannot be read ({error}): check the file and its permissions.") from None
+    except UNREADABLE as error:
+        raise unreadable(path, error) from None
