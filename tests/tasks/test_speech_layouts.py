@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -397,6 +398,17 @@ def test_odd_names_survive(write: Write, tmp_path: Path, encoding: str) -> None:
     assert [] == data.notes["warnings"]
     two = prepare(folder, words=("été", "BON JOUR"))
     assert tuple(sorted(("bon jour", words[2]))) == two.output.labels  # type: ignore[union-attr]
+
+
+def test_names_that_are_no_text_are_told(write: Write, tmp_path: Path) -> None:
+    """A folder whose name is in another encoding than UTF-8 is one sentence, with its name as it can be written."""
+    many(write, "{word}/{voice}_{take}.wav", takes=1)
+    try:
+        (tmp_path / "data" / "no").rename(tmp_path / "data" / os.fsdecode(b"\xe9t\xe9"))
+    except OSError:
+        pytest.skip("this system has no such names")
+    with pytest.raises(DataError, match=r"udce9t.*is no UTF-8 text.*rename it"):
+        prepare(tmp_path / "data")
 
 
 @pytest.fixture

@@ -41,10 +41,16 @@ class Files:
 def files_of(source: str) -> Files:
     """Look through a folder, or through what matches a pattern; what systems leave about is passed over.
 
-    Raises DataError when there is no folder.
+    Raises DataError when there is no folder, or a name that is no Unicode text.
     """
     root, tops = _root(source)
     paths = sorted({path for top in tops for path in _below(top, root)})
+    for path in paths:
+        if not _is_text(str(path)):
+            raise DataError(
+                f"the name {str(path)!a} is no UTF-8 text, so that nothing can be listed or recorded by it: rename "
+                "it, or unpack its archive with the encoding that it was made with."
+            )
     real = {folder: os.path.realpath(folder) for folder in {path.parent for path in paths}}
     found: dict[tuple[str, str], Path] = {}
     for path in paths:
@@ -86,6 +92,15 @@ def _is_passed_over(path: Path, top: Path, root: Path) -> bool:
     """Is it one of those that systems leave about (`.DS_Store`, `__MACOSX`)?"""
     *folders, name = path.relative_to(top if top == root else top.parent).parts
     return name.startswith(".") or any(folder.startswith((".", "__")) for folder in folders)
+
+
+def _is_text(name: str) -> bool:
+    """Can the name be written down? Bytes that are no UTF-8 come as characters that nothing encodes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _broken(top: Path) -> Iterator[Path]:
