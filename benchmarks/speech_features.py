@@ -26,10 +26,23 @@ from typing import Any
 
 RATE = 16_000
 WORDS = 20
+GOAL_CLIPS = 20_000
 GOAL_SECONDS = 60.0
 GOAL_BYTES = 1.5e9
 LOOK_SECONDS = 0.05
 Measured = dict[str, Any]
+WHAT_ROWS_DO = (
+    "- seqbench: imports its libraries, finds the files and reads their headers, splits them, reads and mixes them to",
+    "  mono, computes log-mel features on all cores, scales them by train's mean and deviation, saves the arrays, and",
+    "  checksums them on disk. It does not hash the recordings for the data's key, nor train anything.",
+    "- loop with torchaudio: reads one file after the other, computes log-mel features with as many threads as torch",
+    "  takes by itself, and keeps them in memory. Its imports and finding the files are not in its time; it does not",
+    "  split, scale, save or checksum. It is measured on a sample spread over all clips, and its time scaled to all.",
+    "- the same loop on one thread: the same with torch held to one thread.",
+    "- All read files written just before, so from the system's memory. Peak memory is that of the process with its",
+    "  libraries and all that is mapped; few clips say little of either, since what is paid once weighs most.",
+)
+"""What each row of the table does and does not do."""
 
 
 def make_clips(folder: Path, count: int) -> None:
@@ -135,22 +148,25 @@ class _Peak(threading.Thread):
 
 
 def report(clips: int, ours: Measured, loop: Measured, one_thread: Measured) -> Measured:
-    """All figures, the loops' times scaled to all clips, and whether the goal for 20,000 clips is met."""
+    """All figures, the loops' times scaled to all clips, and whether the goal is met; None for too few clips."""
     import torch
     import torchaudio
 
+    from seqbench_tasks.speech_commands.params import SpeechParams
+
     loops = [{**one, "scaled_seconds": one["seconds"] * clips / one["clips"]} for one in (loop, one_thread)]
+    is_met = ours["seconds"] * GOAL_CLIPS / clips <= GOAL_SECONDS and ours["peak_bytes"] <= GOAL_BYTES
     return {
         "clips": clips,
         "seqbench": ours,
         "loop": loops[0],
         "loop_on_one_thread": loops[1],
-        "goal": {"seconds": GOAL_SECONDS, "bytes": GOAL_BYTES, "clips": 20_000},
-        "goal_met": ours["seconds"] * 20_000 / clips <= GOAL_SECONDS and ours["peak_bytes"] <= GOAL_BYTES,
+        "goal": {"seconds": GOAL_SECONDS, "bytes": GOAL_BYTES, "clips": GOAL_CLIPS},
+        "goal_met": is_met if clips >= GOAL_CLIPS else None,
         "machine": {
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "platform": platform.platform(),
-            "device": "cuda" if torch.cuda.is_available() else "cpu",
+            "device": SpeechParams().device,
             "torch": torch.__version__,
             "torchaudio": torchaudio.__version__,
             "python": platform.python_version(),
@@ -162,21 +178,21 @@ def as_markdown(facts: Measured) -> str:
     """The report as a table."""
     ours, machine = facts["seqbench"], facts["machine"]
     loop, one_thread = facts["loop"], facts["loop_on_one_thread"]
-    verdict = "met" if facts["goal_met"] else "missed"
+    verdict = {True: "met", False: "missed", None: "not told by so few"}[facts["goal_met"]]
     lines = [
         "# Features of speech",
         "",
         f"{facts['clips']:,} one-second clips at 16 kHz, {machine['cores']} cores, {machine['device']}.",
-        f"Goal for 20,000 clips: {GOAL_SECONDS:.0f} s and {GOAL_BYTES / 1e9:.1f} GB: {verdict}.",
+        f"Goal for {GOAL_CLIPS:,} clips: {GOAL_SECONDS:.0f} s and {GOAL_BYTES / 1e9:.1f} GB: {verdict}.",
         "",
         "| | clips measured | seconds for all | clips/s | peak memory |",
         "|---|---|---|---|---|",
-        "| seqbench: read, features, scaled, saved and checksummed "
-        + _row(ours["clips"], f"{ours['seconds']:.1f}", ours),
-        "| file by file with torchaudio: read, features "
-        + _row(loop["clips"], f"{loop['scaled_seconds']:.1f} (scaled)", loop),
-        "| the same on one thread "
+        "| seqbench " + _row(ours["clips"], f"{ours['seconds']:.1f}", ours),
+        "| loop with torchaudio " + _row(loop["clips"], f"{loop['scaled_seconds']:.1f} (scaled)", loop),
+        "| the same loop on one thread "
         + _row(one_thread["clips"], f"{one_thread['scaled_seconds']:.1f} (scaled)", one_thread),
+        "",
+        *WHAT_ROWS_DO,
         "",
     ]
     return "\n".join(lines)

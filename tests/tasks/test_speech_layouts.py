@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from shutil import which
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pytest
 import soundfile
 
-from seqbench import Classes, DataError, SequenceSet, TaskData
+from seqbench import Classes, DataError, SequenceSet, TaskData, walk_files
 from seqbench_tasks.speech_commands.folder import read_folder
 from seqbench_tasks.speech_commands.params import SpeechParams
 from seqbench_tasks.speech_commands.task import SPEC, describe
@@ -269,6 +271,144 @@ def test_files_that_are_no_folder_are_told(write: Write, tmp_path: Path) -> None
     (foreign / "a.m4a").write_bytes(b"x")
     with pytest.raises(DataError, match=r"only \.m4a files.*convert them"):
         prepare(foreign.parent)
+
+
+def test_one_word_is_refused(write: Write, tmp_path: Path) -> None:
+    """One word, however it is written or left over, is told in a sentence where it is asked for or found."""
+    with pytest.raises(ValueError, match="words has only 'yes', which leaves nothing to tell apart"):
+        SpeechParams(words="yes")  # type: ignore[arg-type]
+    many(write, "{word}/{voice}_nohash_{take}.wav", voices=30)
+    for source in (str(tmp_path / "data"), "builtin"):
+        with pytest.raises(DataError, match=r"only the word 'yes' of .* is asked for.*give two or more out of"):
+            SPEC.prepare(source, SpeechParams(words=("yes", "YES")), tmp_path)
+    for number in range(40):
+        write(f"no/w{number}_nohash_0.wav")
+    for path in (tmp_path / "data" / "yes").iterdir():
+        path.unlink()
+    (tmp_path / "data" / "yes" / "v1_nohash_0.wav").write_bytes(b"RIFF nonsense")
+    with pytest.raises(DataError, match=r"usable recordings of .* are of fewer than two words .only of no.: repair"):
+        prepare(tmp_path / "data")
+
+
+def test_long_recordings_are_counted(write: Write, tmp_path: Path) -> None:
+    """What clip_seconds cuts off is told with how many and how long, and the value that the sentence gives keeps it."""
+    many(write, "{word}/{voice}_{take}.wav", takes=1)
+    write("yes/v3_7.wav", seconds=2.5)
+    write("no/v3_8.wav", seconds=1.2)
+    data = prepare(tmp_path / "data")
+    [told] = data.notes["warnings"]
+    assert told.startswith(
+        "2 of 26 recordings are longer than clip_seconds = 1 and are cut there, the longest of 2.50 s"
+    )
+    assert "clip_seconds = 2.50 would keep" in told
+    assert [] == prepare(tmp_path / "data", clip_seconds=2.5).notes["warnings"]
+    [told] = prepare(tmp_path / "data", clip_seconds=0.2).notes["warnings"]
+    assert told.startswith("26 of 26")
+    [told] = SPEC.prepare("builtin", SpeechParams(words=("yes", "no"), clip_seconds=0.5), tmp_path).notes["warnings"]
+    assert "longer than clip_seconds = 0.5" in told
+
+
+def test_a_device_that_is_not_there_is_told(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a CUDA device `cuda` is one sentence with what there is; by default features are made on the CPU."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    many(write, "{word}/{voice}_{take}.wav", takes=1)
+    with pytest.raises(DataError, match=r"no CUDA device here .there is: cpu.: use .*device=cpu"):
+        prepare(tmp_path / "data", device="cuda")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert len(prepare(tmp_path / "data").train)
+
+
+def read_names(source: str) -> set[str]:
+    recordings = read_folder(source, SpeechParams())
+    return {clip.id for clips in recordings.splits.values() for clip in clips}
+
+
+def test_a_pattern_reads_what_its_key_tells(write: Write, tmp_path: Path) -> None:
+    """Of a pattern only what it matches is read, and lists beside it: none elsewhere, no noise, no fetcher's notes."""
+    many(write, "{word}/{voice}_nohash_{take}.wav", words=("yes", "no", "maybe"))
+    write("_background_noise_/hum.wav", seconds=3)
+    folder = tmp_path / "data"
+    (folder / "fetched.json").write_text('{"warnings": ["told by a fetcher"]}')
+    (folder / "Testing_List.TXT").write_text("yes/v1_nohash_0.wav\nno/v1_nohash_0.wav")
+    files = SPEC.prepare(str(folder / "*" / "*_1.wav"), SpeechParams(augment_draws=1), tmp_path)
+    assert "by lists" not in files.notes["split"]
+    assert "synthetic" == files.notes["augmentation"]["noise"]
+    assert any("no validation_list.txt or testing_list.txt does" in text for text in files.notes["warnings"])
+    words = SPEC.prepare(str(folder / "[yn]*"), SpeechParams(augment_draws=1), tmp_path)
+    assert {"yes/v1_nohash_0.wav", "no/v1_nohash_0.wav"} == ids(words.test)
+    assert "synthetic" == words.notes["augmentation"]["noise"]
+    assert "told by a fetcher" not in words.notes["warnings"]
+    whole = SPEC.prepare(str(folder), SpeechParams(augment_draws=1), tmp_path)
+    assert "recorded" == whole.notes["augmentation"]["noise"]
+    assert "told by a fetcher" in whole.notes["warnings"]
+
+
+def test_what_is_read_is_what_is_hashed(write: Write, tmp_path: Path) -> None:
+    """Folders behind links are read once, by the names under which they are hashed; a broad pattern doubles nothing."""
+    many(write, "{word}/{voice}_{take}.wav")
+    folder = tmp_path / "data"
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "no").rename(tmp_path / "elsewhere" / "no")
+    (folder / "no").symlink_to(tmp_path / "elsewhere" / "no", target_is_directory=True)
+    (folder / "yes" / "loop").symlink_to(folder, target_is_directory=True)
+    hashed = {path.relative_to(folder).as_posix() for path in walk_files(folder)}
+    assert hashed == read_names(str(folder))
+    assert 48 == len(hashed)
+    (folder / "yes" / "loop").unlink()
+    recordings = read_folder(str(folder / "**"), SpeechParams())
+    assert 48 == sum(map(len, recordings.splits.values()))
+    assert hashed == read_names(str(folder / "**"))
+
+
+def test_links_that_lead_nowhere_are_told(write: Write, tmp_path: Path) -> None:
+    """A recording whose content is not there is warned of, and more than a twentieth of such are an error."""
+    many(write, "{word}/{voice}_{take}.wav")
+    (tmp_path / "data" / "yes" / "gone_0.wav").symlink_to(tmp_path / "nowhere")
+    data = prepare(tmp_path / "data")
+    assert ["1 recordings are links to files that are not there, 'yes/gone_0.wav' first: they were left out."] == (
+        data.notes["warnings"]
+    )
+    for number in range(1, 4):
+        (tmp_path / "data" / "yes" / f"gone_{number}.wav").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"4 of 52 recordings .*yes/gone_0.wav is a link to a file that is not there"):
+        prepare(tmp_path / "data")
+
+
+def test_somebody_elses_fetched_json_is_no_matter(write: Write, tmp_path: Path) -> None:
+    """A file of a fetcher's name with other content in it is passed over."""
+    many(write, "{word}/{voice}_{take}.wav")
+    for content in ("[1, 2]", "not JSON", '{"warnings": 3}', '{"url": "x"}'):
+        (tmp_path / "data" / "fetched.json").write_text(content)
+        assert [] == prepare(tmp_path / "data").notes["warnings"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_odd_names_survive(write: Write, tmp_path: Path, encoding: str) -> None:
+    """Words with spaces, signs and accents, the latter as macOS writes them, are labels, ids, and found by lists."""
+    words = ("$HOME", "bon jour", normalize("NFD", "été"), "a=b,c", "100%", "-x")
+    many(write, "{word}/{voice}_nohash_{take}.wav", words=words, voices=4, takes=1)
+    folder = tmp_path / "data"
+    for file, voice in (("testing_list.txt", 1), ("validation_list.txt", 2)):
+        text = "\n".join(normalize("NFC", f"{word}/v{voice}_nohash_0.wav") for word in words)
+        (folder / file).write_bytes(text.encode(encoding))
+    data = prepare(folder)
+    assert isinstance(data.output, Classes)
+    assert tuple(sorted(words)) == data.output.labels
+    assert {f"{word}/v1_nohash_0.wav" for word in words} == ids(data.test)
+    assert [] == data.notes["warnings"]
+    two = prepare(folder, words=("été", "BON JOUR"))
+    assert tuple(sorted(("bon jour", words[2]))) == two.output.labels  # type: ignore[union-attr]
+
+
+def test_names_that_are_no_text_are_told(write: Write, tmp_path: Path) -> None:
+    """A folder whose name is in another encoding than UTF-8 is one sentence, with its name as it can be written."""
+    many(write, "{word}/{voice}_{take}.wav", takes=1)
+    try:
+        (tmp_path / "data" / "no").rename(tmp_path / "data" / os.fsdecode(b"\xe9t\xe9"))
+    except OSError:
+        pytest.skip("this system has no such names")
+    with pytest.raises(DataError, match=r"udce9t.*is no UTF-8 text.*rename it"):
+        prepare(tmp_path / "data")
 
 
 @pytest.fixture

@@ -169,6 +169,43 @@ def test_a_dataset_of_the_hub_keeps_its_splits(hub_cache: Path, tmp_path: Path) 
     assert any("1 rows" in text and "no label in train" in text for text in data.notes["warnings"])
 
 
+def test_all_splits_of_a_kind_are_used(hub_cache: Path, tmp_path: Path) -> None:
+    """Splits of one kind are put together, one that is of no kind is named as unused; `validated` is no validation."""
+    repository = tmp_path / "repository"
+    names = ("train.clean.100", "train.clean.360", "validation.clean", "test.clean", "test.other", "extra", "validated")
+    for name in names:
+        parquet(repository / name, name, ["yes", "no"] * 2, [f"{name}-a", f"{name}-b"] * 2)
+    files = "".join(f"  - split: {name}\n    path: {name}/*.parquet\n" for name in names)
+    (repository / "README.md").write_text(f"---\nconfigs:\n- config_name: default\n  data_files:\n{files}---\n")
+    data = SPEC.prepare(str(fetched(repository, tmp_path / "into")), SpeechParams(), tmp_path)
+    assert (8, 4, 8) == (len(data.train), len(data.validation), len(data.test))
+    warnings = data.notes["warnings"]
+    assert "The splits train.clean.100, train.clean.360 were put together to train." in warnings
+    unused = [text for text in warnings if "not used" in text]
+    assert ["extra", "validated"] == [text.split("'")[1] for text in unused]
+
+
+def test_labels_of_any_text_survive(hub_cache: Path, tmp_path: Path) -> None:
+    """Labels that cannot be names of folders, or would be the same one, stay apart and come as they were written."""
+    import datasets
+
+    labels = ["yes/no", "yes:no", "?", "$", "_unknown_", "bon jour", "été", "早", ".", "x" * 300]
+    rows = [(label, speaker) for label in labels for speaker in ("李", "张", "Åsa")]
+    table = {
+        "audio": [recording(number) for number in range(len(rows))],
+        "label": [label for label, _ in rows],
+        "speaker": [speaker for _, speaker in rows],
+    }
+    (tmp_path / "repository").mkdir()
+    datasets.Dataset.from_dict(table).to_parquet(str(tmp_path / "repository" / "train.parquet"))
+    data = SPEC.prepare(str(fetched(tmp_path / "repository", tmp_path / "into")), SpeechParams(), tmp_path)
+    assert tuple(sorted(labels)) == data.output.labels  # type: ignore[union-attr]
+    assert {"train": 1, "validation": 1, "test": 1} == data.notes["speakers"]
+    assert [10, 10, 10] == [len(split) for split in (data.train, data.validation, data.test)]
+    two = SPEC.prepare(str(tmp_path / "into" / "words"), SpeechParams(words=("$", "yes/no")), tmp_path)
+    assert ("$", "yes/no") == two.output.labels  # type: ignore[union-attr]
+
+
 def test_a_dataset_without_validation_has_it_held_out(hub_cache: Path, tmp_path: Path) -> None:
     """Where the hub's dataset has train and test only, some speakers of train become validation."""
     words: list[str | None] = ["yes", "no"] * 8

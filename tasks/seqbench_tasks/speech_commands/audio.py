@@ -22,6 +22,8 @@ MAX_BAD_PART = 0.05
 SHOWN_BAD = 10
 MARGIN_SECONDS = 0.1
 """Read beyond where a clip is cut, so that resampling sees what follows."""
+TOLERATED_SECONDS = 1e-4
+"""A sample or two beyond a round length is not worth a word."""
 
 LOUDEST = 1e6
 """Of full scale: beyond this a floating-point file holds no sound, and its energies no finite numbers."""
@@ -139,6 +141,19 @@ def check_bad(bad: list[str], total: int, where: str) -> None:
             f"{len(bad)} of {total} recordings in {where} cannot be used (at most 5 % may be): {first}. "
             "Remove or repair them."
         )
+
+
+def cut_warning(seconds: Sequence[float], clip_seconds: float) -> list[str]:
+    """What to say where recordings of these lengths are cut at `clip_seconds`; nothing where none is."""
+    cut = [length for length in seconds if length > clip_seconds + TOLERATED_SECONDS]
+    if not cut:
+        return []
+    longest = math.ceil(max(cut) * 100 - 1e-6) / 100
+    text = (
+        f"{len(cut)} of {len(seconds)} recordings are longer than clip_seconds = {clip_seconds:g} and are cut there, "
+        f"the longest of {longest:.2f} s: clip_seconds = {longest:.2f} would keep all of them whole."
+    )
+    return [text]
 
 
 def _reason(error: BaseException) -> str:

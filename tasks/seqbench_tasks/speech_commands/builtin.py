@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqbench import DataError
-from seqbench_tasks.speech_commands.audio import Clip, Recordings, at_rate
+from seqbench_tasks.speech_commands.audio import Clip, Recordings, at_rate, cut_warning
 from seqbench_tasks.speech_commands.layout import matching
 from seqbench_tasks.speech_commands.noise import COLOURS, coloured_noise, in_bursts
 from seqbench_tasks.speech_commands.params import SpeechParams
@@ -43,6 +43,7 @@ def read_builtin(params: SpeechParams) -> Recordings:
     wanted = matching(params.words, tuple(words), "the embedded data")
     chosen = tuple(word for word in words if not wanted or word in wanted)
     splits: dict[str, list[Clip]] = {"train": [], "validation": [], "test": []}
+    seconds: list[float] = []
     for number, row in enumerate(rows):
         if row["word"] not in chosen:
             continue
@@ -51,13 +52,17 @@ def read_builtin(params: SpeechParams) -> Recordings:
         for draw in range(params.noise_draws if row["split"] == "train" else 1):
             read = partial(_noisy, clean, params.noise_snr_db, (params.noise_seed, number, draw))
             name = f"{row['word']}/{row['speaker']}_nohash_{row['take']}" + (f"_noise_{draw}" if draw else "")
+            seconds.append(max(SECONDS, len(clean) / RATE))
             splits[row["split"]].append(Clip(name, row["word"], row["speaker"], read))
     notes = {
         "split": "by voice",
         "split_by_source": False,
         "snr_db": list(params.noise_snr_db),
         "dropped": [],
-        "warnings": all_words_warning(len(chosen)) if params.variant == 35 else [],
+        "warnings": [
+            *(all_words_warning(len(chosen)) if params.variant == 35 else []),
+            *cut_warning(seconds, params.clip_seconds),
+        ],
     }
     total = sum(map(len, splits.values()))
     return Recordings(splits, chosen, params.sample_rate or RATE, notes, total, "the embedded data")

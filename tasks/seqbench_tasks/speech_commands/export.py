@@ -13,7 +13,10 @@ from typing import Any
 from seqbench import track
 from seqbench_tasks.speech_commands.layout import SUFFIXES
 
-NOISE_LABELS = ("_silence_", "_background_noise_")
+NOISE_FOLDER = "_background_noise_"
+NOISE_LABELS = ("_silence_", NOISE_FOLDER)
+LONGEST_NAME = 50
+"""Characters, of four bytes at most: file systems take 255 bytes."""
 UNTITLED_SUFFIX = ".wav"
 
 
@@ -29,11 +32,28 @@ class Columns:
 
 @dataclass
 class Export:
-    """What was written: names per split, rows left out with the reason, and file names in use."""
+    """What was written: names per split, rows left out with the reason, file names in use, and folders by label."""
 
     listed: dict[str, list[str]] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     takes: Counter[str] = field(default_factory=Counter)
+    folders: dict[str, str] = field(default_factory=dict)
+
+    def folder(self, label: str) -> str:
+        """The folder of a label's recordings: its own name where that can be one, else one that no other label has."""
+        if label not in self.folders:
+            name = plain = _as_name(label).strip("._ ")[:LONGEST_NAME] or "label"
+            number = 1
+            taken = {other.casefold() for other in self.folders.values()}
+            while name.casefold() in taken:
+                number += 1
+                name = f"{plain}-{number}"
+            self.folders[label] = name
+        return self.folders[label]
+
+    def labels(self) -> dict[str, str]:
+        """Label by folder, where the two differ."""
+        return {folder: label for label, folder in self.folders.items() if folder != label}
 
 
 def export_split(dataset: Any, split: str, columns: Columns, words: Path, export: Export) -> None:
@@ -46,10 +66,11 @@ def export_split(dataset: Any, split: str, columns: Columns, words: Path, export
     rows = dataset.select_columns(wanted)
     listed = export.listed.setdefault(split, [])
     for row in track(rows, f"exporting {split}", len(rows)):
-        word = _word(row[columns.label], columns.names)
-        if word is None:
+        label = _label(row[columns.label], columns.names)
+        if label is None:
             export.left_out[f"no label in {split}"] += 1
             continue
+        word = NOISE_FOLDER if label.casefold() in NOISE_LABELS else export.folder(label)
         name = _write(row[columns.audio], word, _speaker(row, columns), words, export)
         if name is None:
             export.left_out[f"no recording in {split}"] += 1
@@ -57,19 +78,21 @@ def export_split(dataset: Any, split: str, columns: Columns, words: Path, export
             listed.append(name)
 
 
-def _word(label: Any, names: Sequence[str]) -> str | None:
-    """A label as the name of a folder; None for none."""
+def _label(label: Any, names: Sequence[str]) -> str | None:
+    """A row's label as text; None for none."""
     if label is None or (names and isinstance(label, int) and not 0 <= label < len(names)):
         return None
-    text = str(names[label]) if names and isinstance(label, int) else str(label)
-    if text.casefold() in NOISE_LABELS:
-        return "_background_noise_"
-    return re.sub(r"[\\/:*?\"<>|\x00-\x1f]+", "_", text.strip()).strip("._ ") or None
+    return str(names[label] if names and isinstance(label, int) else label).strip() or None
+
+
+def _as_name(text: str) -> str:
+    """Text as part of the name of a file or folder on any system."""
+    return re.sub(r"[\\/:*?\"<>|\x00-\x1f]+", "_", text)
 
 
 def _speaker(row: Mapping[str, Any], columns: Columns) -> str:
     speaker = row[columns.speaker] if columns.speaker else None
-    return "" if speaker is None else re.sub(r"[^A-Za-z0-9.-]+", "-", str(speaker)).strip("-.")
+    return "" if speaker is None else re.sub(r"[^\w.-]+|_+", "-", str(speaker)).strip("-.")[:LONGEST_NAME]
 
 
 def _write(audio: Any, word: str, speaker: str, words: Path, export: Export) -> str | None:
@@ -79,10 +102,12 @@ def _write(audio: Any, word: str, speaker: str, words: Path, export: Export) -> 
         return None
     suffix = path.suffix if path is not None and path.suffix.lower() in SUFFIXES else UNTITLED_SUFFIX
     stem = path.stem if path is not None else ""
-    if speaker and "_nohash_" not in stem:
-        stem = f"{speaker}_nohash_{export.takes[f'{word}/{speaker}']}"
-        export.takes[f"{word}/{speaker}"] += 1
-    stem = re.sub(r"[\\/:*?\"<>|\x00-\x1f]+", "_", stem).lstrip("._") or f"row-{export.takes['']}"
+    if "_nohash_" not in stem:
+        stem = stem[:LONGEST_NAME]
+        if speaker:
+            stem = f"{speaker}_nohash_{export.takes[f'{word}/{speaker}']}"
+            export.takes[f"{word}/{speaker}"] += 1
+    stem = _as_name(stem).lstrip("._") or f"row-{export.takes['']}"
     export.takes[""] += 1
     target = words / word / f"{stem}{suffix}"
     if target.exists():

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from seqbench import track
-from seqbench_tasks.speech_commands.audio import Clip, FileInfo, Recordings, check_bad, common_rate, inspect, read_file
+from seqbench import DataError, track
+from seqbench_tasks.speech_commands.audio import (
+    Clip,
+    FileInfo,
+    Recordings,
+    check_bad,
+    common_rate,
+    cut_warning,
+    inspect,
+    read_file,
+)
 from seqbench_tasks.speech_commands.layout import Layout, Recording, find, matching
 from seqbench_tasks.speech_commands.noise import usable, with_copies
 from seqbench_tasks.speech_commands.params import SpeechParams
@@ -23,9 +30,6 @@ from seqbench_tasks.speech_commands.variants import (
     all_words_warning,
     twelve,
 )
-
-FETCHED = "fetched.json"
-"""Written by a fetcher beside the words: what to warn of."""
 
 
 def read_folder(source: str, params: SpeechParams) -> Recordings:
@@ -58,8 +62,15 @@ def read_folder(source: str, params: SpeechParams) -> Recordings:
         clips = {name: [clip(item, item.word) for item in items] for name, items in splits.members.items()}
         words = tuple(sorted({item.word for item in splits.members["train"]}))
         warnings += all_words_warning(len(words)) if params.variant == 35 else []
+    if len(words) < 2:
+        raise DataError(
+            f"the usable recordings of {where} are of fewer than two words (only of {', '.join(words) or 'none'}): "
+            "repair those that cannot be used, or add others."
+        )
+    used = {item.id for items in clips.values() for item in items}
+    warnings += cut_warning([infos[name].seconds for name in used if name in infos], params.clip_seconds)
     rate = params.sample_rate or common_rate([infos[item.name].rate for item in splits.members["train"]])
-    notes = _notes(infos, bad, splits, [*_fetched(layout), *layout.warnings, *splits.warnings, *warnings])
+    notes = _notes(infos, bad, splits, [*layout.warnings, *splits.warnings, *warnings])
     return with_copies(Recordings(clips, words, rate, notes, len(infos), where), noise, params)
 
 
@@ -75,11 +86,6 @@ def _inspect(layout: Layout) -> dict[str, FileInfo]:
     with ThreadPoolExecutor() as pool:
         infos = pool.map(inspect, [layout.root / item.name for item in items], chunksize=64)
         return dict(zip([item.name for item in items], track(infos, "reading headers", len(items)), strict=True))
-
-
-def _fetched(layout: Layout) -> Sequence[str]:
-    path = layout.root / FETCHED
-    return json.loads(path.read_text(encoding="utf-8"))["warnings"] if path.is_file() else []
 
 
 def _notes(infos: dict[str, FileInfo], bad: list[str], splits: Splits, warnings: list[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seqbench import DataError
 from seqbench_tasks.speech_commands.params import SpeechParams
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ DELTA_FRAMES = 5
 
 
 class Frames:
-    """The transform for one rate. Threads may share it."""
+    """The transform for one rate. Threads may share it. Raises DataError for a device that is not there."""
 
     def __init__(self, rate: int, params: SpeechParams) -> None:
         import torch
@@ -33,8 +34,12 @@ class Frames:
         self.shortest = self.longest if params.pad else self.size
         self.deltas = params.deltas
         self.count = params.feature_count
-        has_cuda = params.device != "cpu" and torch.cuda.is_available()
-        self.device = torch.device("cuda" if has_cuda or params.device == "cuda" else "cpu")
+        if params.device == "cuda" and not torch.cuda.is_available():
+            raise DataError(
+                "features cannot be computed with device = cuda, since torch finds no CUDA device here (there is: cpu)"
+                ": use --set tasks.speech_commands.device=cpu."
+            )
+        self.device = torch.device(params.device)
         self._mel = MelSpectrogram(
             rate, n_fft=self.size, win_length=window, hop_length=self.hop, n_mels=params.n_mels, center=False
         ).to(self.device)

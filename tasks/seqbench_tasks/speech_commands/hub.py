@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import urllib.parse
 import urllib.request
@@ -13,8 +14,8 @@ from typing import Any
 
 from seqbench import DataError
 from seqbench_tasks.speech_commands.export import Columns, Export, export_split
-from seqbench_tasks.speech_commands.layout import SPLIT_NAMES
-from seqbench_tasks.speech_commands.lists import LISTS
+from seqbench_tasks.speech_commands.files import FETCHED, LISTS
+from seqbench_tasks.speech_commands.layout import SPLIT_OF
 from seqbench_tasks.speech_commands.params import SpeechParams
 
 AUDIO_NAMES = ("audio", "speech", "sound", "wav", "recording", "clip", "file", "path")
@@ -31,21 +32,28 @@ def fetch_hub(rest: str, params: SpeechParams, folder: Path) -> Path:
     columns.
     """
     name, config = (rest, None) if Path(rest).exists() else _name_and_config(rest)
-    loaded = _load(name, config)
-    splits = _splits(loaded)
-    columns = _columns(next(iter(splits.values())), params, rest)
+    splits, warnings = _splits(_load(name, config))
     words = folder / "words"
     words.mkdir(parents=True)
     export = Export()
-    for split, dataset in splits.items():
-        export_split(dataset, split, columns, words, export)
+    for split, parts in splits.items():
+        for own_name, dataset in parts:
+            try:
+                columns = _columns(dataset, params, rest)
+            except DataError as error:
+                if split == "train" and own_name == parts[0][0]:
+                    raise
+                warnings.append(f"The split '{own_name}' was not used: {error}")
+                continue
+            export_split(dataset, split, columns, words, export)
     for split, file in LISTS.items():
         if export.listed.get(split):
             (words / file).write_text("".join(f"{entry}\n" for entry in export.listed[split]), encoding="utf-8")
     if not any(export.listed.values()):
         raise DataError(f"the dataset {rest} has no row with a recording and a label: give another source.")
-    warnings = [f"{count} rows of {rest} were left out: {reason}." for reason, count in export.left_out.items()]
-    (words / "fetched.json").write_text(json.dumps({"warnings": warnings}), encoding="utf-8")
+    warnings += [f"{count} rows of {rest} were left out: {reason}." for reason, count in export.left_out.items()]
+    facts = {"warnings": warnings, "labels": export.labels()}
+    (words / FETCHED).write_text(json.dumps(facts), encoding="utf-8")
     return words
 
 
@@ -141,19 +149,40 @@ def _recordings_as_they_are(feature: Any) -> Iterator[None]:
         feature.encode_example = own
 
 
-def _splits(loaded: Mapping[str, Any]) -> dict[str, Any]:
-    """The dataset's splits by our names; a dataset with one split has it to train."""
-    found: dict[str, Any] = {}
+def _splits(loaded: Mapping[str, Any]) -> tuple[dict[str, list[tuple[str, Any]]], list[str]]:
+    """The dataset's own splits, with their names, by what they are to us, and what to warn of.
+
+    Several of one kind (`train.clean.100`, `train.clean.360`) are put together; a dataset with one split has it to
+    train. Raises DataError when none is train.
+    """
+    found: dict[str, list[tuple[str, Any]]] = {"train": [], "validation": [], "test": []}
+    unused = []
     for name, dataset in loaded.items():
-        lowered = name.casefold()
-        split = next((ours for ours, names in SPLIT_NAMES.items() if lowered.startswith(names)), None)
-        if split is not None and split not in found:
-            found[split] = dataset
-    if "train" not in found and len(loaded) == 1:
-        return {"train": next(iter(loaded.values()))}
-    if "train" not in found:
-        raise DataError(f"the dataset has no train split but {', '.join(loaded)}: give another source.")
-    return {split: found[split] for split in ("train", "validation", "test") if split in found}
+        split = _kind(name)
+        if split is not None:
+            found[split].append((name, dataset))
+        else:
+            unused.append(name)
+    if not found["train"]:
+        if len(loaded) > 1:
+            raise DataError(f"the dataset has no train split but {', '.join(loaded)}: give another source.")
+        return {"train": list(loaded.items())}, []
+    warnings = [
+        f"The splits {', '.join(name for name, _ in parts)} were put together to {split}."
+        for split, parts in found.items()
+        if len(parts) > 1
+    ]
+    warnings += [f"The split '{name}' was not used: its name is of no train, validation or test." for name in unused]
+    return {split: parts for split, parts in found.items() if parts}, warnings
+
+
+def _kind(name: str) -> str | None:
+    """What a split's name says it is. Whole words count: Common Voice's `validated` holds its test split again."""
+    for part in re.split(r"[^a-z]+", name.casefold()):
+        split = SPLIT_OF.get(part) or SPLIT_OF.get(re.sub(r"(set|data|split)$", "", part))
+        if split is not None:
+            return split
+    return None
 
 
 def _columns(dataset: Any, params: SpeechParams, rest: str) -> Columns:

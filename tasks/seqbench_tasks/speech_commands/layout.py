@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import json
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seqbench import DataError, expand
+from seqbench import DataError
+from seqbench_tasks.speech_commands.audio import check_bad
+from seqbench_tasks.speech_commands.files import FETCHED, LISTS, Files, files_of
 
 SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 FOREIGN = (".m4a", ".aac", ".mp4", ".wma", ".webm", ".amr", ".3gp")
@@ -44,13 +47,14 @@ class Layout:
     """A folder of recordings by word.
 
     root: what names are below of. recordings: sorted by word and name. noise: files of background noise.
-    places: folders in which lists may lie, the nearest first. warnings: sentences.
+    lists: split → its list, where there is one. is_pattern: was the source one? warnings: sentences.
     """
 
     root: Path
     recordings: tuple[Recording, ...]
     noise: tuple[Path, ...]
-    places: tuple[Path, ...]
+    lists: Mapping[str, Path]
+    is_pattern: bool = False
     warnings: tuple[str, ...] = ()
 
     @property
@@ -59,33 +63,45 @@ class Layout:
         return tuple(sorted({recording.word for recording in self.recordings}))
 
     def only(self, words: tuple[str, ...]) -> Layout:
-        """The recordings of these words. Raises DataError when one is not there, in whatever case it is written."""
+        """The recordings of these words. Raises DataError as `matching` does."""
         chosen = matching(words, self.words, str(self.root))
         return replace(self, recordings=tuple(item for item in self.recordings if item.word in chosen))
 
 
 def matching(wanted: tuple[str, ...], found: tuple[str, ...], where: str) -> tuple[str, ...]:
-    """Those of the words found that are wanted, in the order wanted; upper and lower case are the same.
+    """Those of the words found that are wanted, in the order wanted, in whatever case and Unicode form.
 
-    Raises DataError naming the first that is not there.
+    Raises DataError naming the first that is not there, and when those wanted are one word only.
     """
-    known = {word.casefold(): word for word in found} | {word: word for word in found}
-    missing = [word for word in wanted if word not in known and word.casefold() not in known]
+    known = {plain(word): word for word in found} | {word: word for word in found}
+    missing = [word for word in wanted if word not in known and plain(word) not in known]
     if missing:
         raise DataError(f"{where} has no word '{missing[0]}': there is {', '.join(found)}.")
-    return tuple(known.get(word) or known[word.casefold()] for word in wanted)
+    chosen = tuple(known.get(word) or known[plain(word)] for word in wanted)
+    if len(set(chosen)) == 1:
+        raise DataError(
+            f"only the word '{chosen[0]}' of {where} is asked for, and one word leaves nothing to tell apart: give two "
+            f"or more out of {', '.join(found)}."
+        )
+    return chosen
+
+
+def plain(text: str) -> str:
+    """Text as it compares: macOS writes an accented letter as two characters, people as one, in either case."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def find(source: str) -> Layout:
     """Look through a folder, or through what matches a pattern.
 
-    Raises DataError when there is no folder, or recordings of fewer than two words.
+    Raises DataError when there is no folder, recordings of fewer than two words, or too many links lead nowhere.
     """
-    root, tops = _root(source)
+    given = files_of(source)
+    root = given.root
     files: list[Path] = []
     noise: list[Path] = []
     foreign: Counter[str] = Counter()
-    for path in _walk(tops):
+    for path in given.files:
         suffix = path.suffix.lower()
         if suffix in SUFFIXES:
             folders = path.relative_to(root).parts[:-1]
@@ -95,47 +111,39 @@ def find(source: str) -> Layout:
                 files.append(path.relative_to(root))
         elif suffix in FOREIGN:
             foreign[suffix] += 1
+    warnings = [*_lost(given, len(files), source)]
+    if foreign:
+        warnings.append(
+            f"{foreign.total()} {', '.join(sorted(foreign))} files were not read: convert them to WAV or FLAC."
+        )
     prefix = _wrapping(files)
     base = root.joinpath(*prefix)
+    told, labels = _of_fetcher(given.named(FETCHED, (base,)))
     names = [path.relative_to(Path(*prefix)) for path in files if path.parts[: len(prefix)] == prefix]
-    recordings = sorted(_recordings(names), key=lambda item: (item.word, Path(item.name).parts))
+    recordings = sorted(_recordings(names, labels), key=lambda item: (item.word, Path(item.name).parts))
     if len({item.word for item in recordings}) < 2:
         raise DataError(_too_few(source, recordings, names, foreign))
-    warnings = (f"{foreign.total()} {', '.join(sorted(foreign))} files were not read: convert them to WAV or FLAC.",)
     places = tuple(root.joinpath(*prefix[:depth]) for depth in range(len(prefix), -1, -1))
-    return Layout(base, tuple(recordings), tuple(sorted(noise)), places, warnings if foreign else ())
+    places += (root.parent,) if given.is_pattern else ()
+    lists = {split: place for split, name in LISTS.items() if (place := given.named(name, places))}
+    return Layout(base, tuple(recordings), tuple(noise), lists, given.is_pattern, (*told, *warnings))
 
 
-def _root(source: str) -> tuple[Path, list[Path]]:
-    """The folder that holds everything, and what to look through in it."""
-    path = Path(source)
-    if path.is_dir():
-        return path, [path]
-    if path.is_file():
-        raise DataError(
-            f"{source} is a file: give a folder that has a folder of recordings per word, and unpack an archive first."
-        )
-    if not any(sign in source for sign in "*?["):
-        raise DataError(f"{source} is no folder: give one that has a folder of recordings per word.")
-    found = expand(source)
-    root = Path(os.path.commonpath([item if item.is_dir() and len(found) == 1 else item.parent for item in found]))
-    return root, found
+def _lost(given: Files, read: int, source: str) -> Iterator[str]:
+    """What to warn of where links to recordings lead nowhere. Raises DataError when these are too many."""
+    lost = [link.relative_to(given.root).as_posix() for link in given.broken if link.suffix.lower() in SUFFIXES]
+    check_bad([f"{name} is a link to a file that is not there" for name in lost], read + len(lost), source)
+    if lost:
+        yield f"{len(lost)} recordings are links to files that are not there, '{lost[0]}' first: they were left out."
 
 
-def _walk(tops: list[Path]) -> Iterator[Path]:
-    """Every file, without those that systems leave about (`.DS_Store`, `__MACOSX`); links are followed once."""
-    seen: set[str] = set()
-    for top in tops:
-        if top.is_file():
-            yield top
-        for folder, inner, files in os.walk(top, followlinks=True):
-            inner[:] = sorted(name for name in inner if not name.startswith((".", "__")))
-            real = os.path.realpath(folder)
-            if real in seen:
-                inner.clear()
-                continue
-            seen.add(real)
-            yield from (Path(folder, name) for name in files if not name.startswith("."))
+def _of_fetcher(path: Path | None) -> tuple[list[str], dict[str, str]]:
+    """What a fetcher warned of, and label by folder where that differs; nothing when it is somebody else's file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path else {}
+        return [str(text) for text in content.get("warnings", [])], dict(content.get("labels", {}))
+    except (ValueError, TypeError, AttributeError):
+        return [], {}
 
 
 def _is_noise(folder: str) -> bool:
@@ -155,7 +163,7 @@ def _wrapping(files: list[Path]) -> tuple[str, ...]:
         files = inside
 
 
-def _recordings(names: list[Path]) -> Iterator[Recording]:
+def _recordings(names: list[Path], labels: Mapping[str, str]) -> Iterator[Recording]:
     """The recordings, with the split where the topmost folders are called train, validation and test."""
     tops = {name.parts[0] for name in names if len(name.parts) > 1}
     splits = {SPLIT_OF.get(top.casefold(), "") for top in tops}
@@ -164,7 +172,8 @@ def _recordings(names: list[Path]) -> Iterator[Recording]:
     for name in names:
         if len(name.parts) > first + 1:
             split = SPLIT_OF[name.parts[0].casefold()] if is_split else ""
-            yield Recording(name.as_posix(), name.parts[first], name.parts[first + 1 : -1], split)
+            word = labels.get(name.parts[first], name.parts[first])
+            yield Recording(name.as_posix(), word, name.parts[first + 1 : -1], split)
 
 
 def _too_few(source: str, recordings: list[Recording], names: list[Path], foreign: Counter[str]) -> str:

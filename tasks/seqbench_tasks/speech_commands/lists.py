@@ -7,9 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from seqbench_tasks.speech_commands.layout import SUFFIXES, Layout
-
-LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
+from seqbench_tasks.speech_commands.layout import SUFFIXES, Layout, plain
 
 
 @dataclass(frozen=True)
@@ -32,10 +30,7 @@ def read_lists(layout: Layout) -> Lists:
     members: dict[str, str] = {}
     given: list[str] = []
     warnings: list[str] = []
-    for split, file in LISTS.items():
-        path = _place(layout, file)
-        if path is None:
-            continue
+    for split, path in layout.lists.items():
         given.append(split)
         missing = []
         for entry in _entries(path):
@@ -45,25 +40,21 @@ def read_lists(layout: Layout) -> Lists:
             elif members.setdefault(name, split) != split:
                 warnings.append(f"'{name}' is in both lists: it is in {members[name]}.")
         if missing:
-            warnings.append(f"{len(missing)} entries of {file} name no recording that is there, '{missing[0]}' first.")
+            warnings.append(
+                f"{len(missing)} entries of {path.name} name no recording that is there, '{missing[0]}' first."
+            )
     if given and not members:
         members = dict.fromkeys(exact, "train")
     return Lists(members, tuple(given), tuple(warnings))
 
 
-def _place(layout: Layout, file: str) -> Path | None:
-    """Where a list lies, in whatever case its name is written."""
-    for folder in layout.places:
-        for path in sorted(folder.iterdir()):
-            if path.name.casefold() == file and path.is_file():
-                return path
-    return None
-
-
 def _entries(path: Path) -> list[str]:
     content = path.read_bytes()
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    text = content.decode("utf-16" if is_wide else "utf-8-sig", errors="replace")
+    try:
+        text = content.decode("utf-16" if is_wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace")
     lines = (line.strip().strip("\"'").replace("\\", "/") for line in text.splitlines())
     return [str(PurePosixPath(line.lstrip("/"))) for line in lines if line]
 
@@ -78,6 +69,6 @@ def _only(loose: dict[str, set[str]], entry: str) -> str | None:
 
 
 def _key(name: str) -> str:
-    """A name without what people change of it: its case, and the suffix of the recording."""
-    path = PurePosixPath(name.casefold())
+    """A name without what people change of it: its case, its Unicode form, and the suffix of the recording."""
+    path = PurePosixPath(plain(name))
     return str(path.with_suffix("") if path.suffix in SUFFIXES else path)

@@ -17,7 +17,9 @@ class SpeechParams(BaseModel):
     sample_rate: int | None = Field(
         default=None, ge=2000, description="Hz; by default the one that most recordings have, at most 16,000"
     )
-    clip_seconds: float = Field(default=1.0, gt=0.05, description="longer recordings are cut; shorter ones are kept")
+    clip_seconds: float = Field(
+        default=1.0, gt=0.05, description="longer recordings are cut, which is told; shorter ones are kept"
+    )
     pad: bool = Field(default=False, description="fill shorter recordings up to clip_seconds with silence")
     features: Literal["log_mel", "mfcc"] = Field(default="log_mel", description="what a frame is")
     deltas: int = Field(
@@ -27,8 +29,12 @@ class SpeechParams(BaseModel):
     n_mfcc: int = Field(default=13, ge=2, le=256, description="cepstral coefficients of mfcc, the zeroth among them")
     window_seconds: float = Field(default=0.025, gt=0, le=0.2)
     hop_seconds: float = Field(default=0.010, gt=0, le=0.2)
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where features are computed")
-    words: tuple[str, ...] = Field(default=(), description="only these words; all that are found")
+    # Not "auto": features differ in the last digits between devices, and the data's key has to tell which it was.
+    device: Literal["cpu", "cuda"] = Field(
+        default="cpu",
+        description="where features are computed, whatever --device says of training; data from cuda has its own key",
+    )
+    words: tuple[str, ...] = Field(default=(), description="only these words, two at least; all that are found")
     variant: Literal[35, 12, 10] | None = Field(
         default=None,
         description="of Speech Commands: 35 = all words, 10 = the ten commands, 12 = those, _unknown_ and _silence_",
@@ -79,6 +85,8 @@ class SpeechParams(BaseModel):
     def _fits_together(self) -> SpeechParams:
         if self.variant is not None and self.words:
             raise ValueError("give either variant or words, not both")
+        if len(set(self.words)) == 1:
+            raise ValueError(f"words has only '{self.words[0]}', which leaves nothing to tell apart: give two or more")
         if self.features == "mfcc" and self.n_mfcc > self.n_mels:
             raise ValueError(f"n_mfcc = {self.n_mfcc} is more than the {self.n_mels} mel bands (n_mels)")
         return self

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seqbench import DataError
+from seqbench_tasks.speech_commands.files import LISTS
 from seqbench_tasks.speech_commands.layout import Layout, Recording
-from seqbench_tasks.speech_commands.lists import LISTS, read_lists
+from seqbench_tasks.speech_commands.lists import read_lists
 from seqbench_tasks.speech_commands.speakers import HASH_DIVIDER, hashed_speaker
 
 MAX_FILES_PER_CLASS = 2**27 - 1
@@ -45,6 +46,11 @@ def split(layout: Layout, good: Sequence[Recording], speakers: Mapping[str, str]
     found = _by_source(layout, good, speakers, seed) or _by_hash(good) or own_split(good, speakers, seed, HELD_OUT)
     if not found.by_source and not all(speakers[item.name] for item in good):
         found.warnings.append(_untold(good, speakers))
+    if not found.by_source and layout.is_pattern:
+        found.warnings.append(
+            f"Lists are read only where they lie beside what the pattern matches, and no {' or '.join(LISTS.values())} "
+            f"does: recordings were split {found.rule}."
+        )
     both = {speakers[item.name] for item in found.members["train"]} & {
         speakers[item.name] for item in found.members["test"]
     } - {""}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqbench import Classes, Output, TaskData, TaskSpec
 from seqbench_tasks.classification import METRICS, logistic_regression, majority
+from seqbench_tasks.speech_commands.files import LISTS
 from seqbench_tasks.speech_commands.official import fetch_official
 from seqbench_tasks.speech_commands.params import SpeechParams, suffix
 from seqbench_tasks.speech_commands.sentinels import scaler_is_trains, speakers_are_apart
@@ -145,7 +146,7 @@ SPEC = TaskSpec(
     show=show,
     fetchers={"hf": fetch_from_hub, "speechcommands": fetch_official},
     fetch_params=("audio_column", "label_column"),
-    sidecars=("validation_list.txt", "testing_list.txt"),
+    sidecars=tuple(LISTS.values()),
     training_params=TRAINING_PARAMS,
     suffix=suffix,
     sentinels={"scaler_is_trains": scaler_is_trains, "speakers_are_apart": speakers_are_apart},
