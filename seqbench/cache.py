@@ -63,8 +63,18 @@ def file_hashes(files: Iterable[Path]) -> list[str]:
     with ThreadPoolExecutor() as pool:
         digests = dict(zip(unread, pool.map(file_hash, [paths[number] for number in unread]), strict=True))
     settled = time.time_ns() - int(SETTLED_SECONDS * 1e9)
-    _remember([(str(paths[n]), facts[n], digests[n]) for n in unread if stats[n].st_mtime_ns < settled])
+    kept = [n for n in unread if stats[n].st_mtime_ns < settled and _is_text(str(paths[n]))]
+    _remember([(str(paths[n]), facts[n], digests[n]) for n in kept])
     return [digests[number] if digest is None else digest for number, digest in enumerate(found)]
+
+
+def _is_text(path: str) -> bool:
+    """Can the path be stored? A name that is not in the system's encoding cannot."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _known_hashes() -> dict[tuple[str, str], str]:

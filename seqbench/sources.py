@@ -110,7 +110,8 @@ def walk_files(folder: Path) -> list[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders.sort()
+        # A folder and a link to it are one: the name that shows counts.
+        folders.sort(key=lambda name: (name.startswith("."), name))
         found += [path for path in (Path(parent, name) for name in names) if path.is_file()]
     return sorted(found)
 

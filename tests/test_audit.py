@@ -135,3 +135,12 @@ def test_describe_counts_what_there_is() -> None:
     assert (49, 0) == (facts["duplicates"]["within"]["train"], facts["duplicates"]["within"]["test"])
     assert 5 == len(facts["samples"])
     assert facts["samples"][0].startswith("train:0: 4 steps")
+
+
+def test_rare_classes_are_warned_of() -> None:
+    """A class that a split hardly has is named, as a score on it says nothing."""
+    clean = data(count=50)
+    labels = np.zeros(50, dtype=np.int64)
+    labels[:2] = 1
+    (warning,) = describe(task(), replace(clean, test=replace(clean.test, targets=labels)))["warnings"]
+    assert "test has fewer than 5 examples of 1 of its classes ('yes' 2)" == warning

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import http.server
 import io
+import os
 import tarfile
 import threading
 import zipfile
@@ -290,3 +291,28 @@ def test_a_name_too_long_is_a_sentence() -> None:
     """A source with a name that no system has is an error like any other."""
     with pytest.raises(DataError, match="there is nothing at"):
         source_fingerprint(absolute("x" * 400), "--data toy=...")
+
+
+def test_a_name_in_another_encoding_counts(tmp_path: Path) -> None:
+    """A file whose name is not UTF-8 has a fingerprint like any other."""
+    name = os.fsdecode(os.fsencode(str(tmp_path)) + b"/caf\xe9.txt")
+    Path(name).write_text("x")
+    os.utime(name, (1.0, 1.0))
+    before = source_fingerprint(str(tmp_path), "it")
+    Path(name).write_text("y")
+    assert before != source_fingerprint(str(tmp_path), "it")
+
+
+def test_a_local_archive_is_its_content(tmp_path: Path) -> None:
+    """A zip given by path is unpacked once: of one file the file, else the folder; an empty one is a sentence."""
+    for name, members in (("one.zip", ["a.csv"]), ("two.zip", ["t/train.csv", "t/test.csv"]), ("none.zip", [])):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for member in members:
+                archive.writestr(member, member)
+    assert "a.csv" == Path(obtain(task(), str(tmp_path / "one.zip"), NoParams())).name
+    folder = Path(obtain(task(), str(tmp_path / "two.zip"), NoParams()))
+    assert ["test.csv", "train.csv"] == [path.name for path in walk_files(folder)]
+    assert str(folder) == obtain(task(), str(tmp_path / "two.zip"), NoParams())
+    with pytest.raises(DataError, match="holds nothing"):
+        obtain(task(), str(tmp_path / "none.zip"), NoParams())
+    assert "two" == label_of(str(tmp_path / "two.zip"))
