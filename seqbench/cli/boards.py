@@ -116,9 +116,18 @@ def notes(rows: list[Row]) -> list[str]:
         for label, name in names.items()
         if name != label
     ]
-    weak = [names[row.model] for row in rows if row.beats_best_baseline is False]
+    weak = [f"{names[row.model]}{_nor(row, rows)}" for row in rows if row.beats_best_baseline is False]
     texts += [f"{names[row.model]} did not end well: {row.reason}" for row in rows if row.reason]
     return [*texts, f"Not better than the best baseline: {', '.join(weak)}."] if weak else texts
+
+
+def _nor(row: Row, rows: list[Row]) -> str:
+    """The other baselines that a row is not better than: ` (nor than naive)`; the best one goes without saying."""
+    sign = 1.0 if row.higher_is_better else -1.0
+    better = [item for item in rows if item.is_baseline and item.mean is not None and row.mean is not None
+              and sign * item.mean >= sign * row.mean]  # fmt: skip
+    others = [item.model for item in better[1:]]
+    return f" (nor than {', '.join(others)})" if others else ""
 
 
 def as_json(rows: list[Row]) -> str:

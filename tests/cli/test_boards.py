@@ -52,6 +52,13 @@ def test_notes_say_what_numbers_do_not() -> None:
     assert any(note.startswith("bad did not end well: ") and "no luck" in note for note in found)
 
 
+def test_every_baseline_that_is_not_beaten_is_named() -> None:
+    """Beside the best baseline, which goes without saying, the others that a model is not better than are named."""
+    baselines = [record("ar", 0.6, is_baseline=True), record("naive", 0.5, is_baseline=True)]
+    rows = board([record("lstm", 0.55), record("gru", 0.5), record("rnn", 0.7), *baselines])
+    assert ["Not better than the best baseline: lstm, gru (nor than naive)."] == notes(rows)
+
+
 def test_a_board_fits_80_columns() -> None:
     """No line of the table is longer, and each row is one line."""
     text = io.StringIO()
