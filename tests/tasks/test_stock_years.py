@@ -66,6 +66,13 @@ class TestCenturies:
 
         assert iso(days) == read(path).day_names().tolist()
 
+    def test_mistyped_year(self, tmp_path: Path) -> None:
+        """A last row dated 50 by mistake, whatever is made of it, leaves 2015 to 2018 where they are."""
+        days = pd.bdate_range("2015", "2018")
+        path = written(tmp_path / "prices.csv", [*days, pd.Timestamp("2050-01-05")], prices(len(days) + 1), "%d-%b-%y")
+
+        assert iso(days) == [day for day in read(path).day_names().tolist() if day != "1950-01-05"]
+
     def test_longer_than_a_century(self, tmp_path: Path) -> None:
         """An ascending file from 1915 to 2020 has each of its years, 15 to 20 twice."""
         days = pd.date_range("1915", "2020", freq="MS")

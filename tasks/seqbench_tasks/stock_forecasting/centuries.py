@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 CENTURY = 100
-LONGEST_GAP = CENTURY // 2
-"""Years between two rows: more are taken for a step back in time, not for a step over the turn of a century."""
+LONGEST_GAP = 10
+"""Years between two rows: more are a step back in time, or a mistyped year, which must not move all others."""
 LONGEST_CALENDAR = 150
 """Years of a series; more centuries are counted only where a file has several series one after another."""
 
