@@ -202,7 +202,7 @@ class TestUnits:
         days = pd.date_range("1975", periods=500, freq=step)
         data = prepared(written(tmp_path / "x.csv", days, prices(500), "%Y-%m-%d %H:%M:%S"))
 
-        assert f"x: 500 {said} from 500 rows" in describe(data)
+        assert f"x: 500 {said} from 500 read" in describe(data)
         assert show(data, data.test, 0).startswith(f"window of 30 {said} ")
 
     def test_panel(self, tmp_path: Path) -> None:

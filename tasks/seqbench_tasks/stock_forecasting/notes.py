@@ -127,7 +127,7 @@ def describe(data: TaskData) -> str:
     dropped = f" {rows} row{'s were' if rows > 1 else ' was'} dropped: {notes['dropped'][0]}." if rows else ""
     warned = "".join(f" {sentence[:1].upper()}{sentence[1:]}." for sentence in notes["warnings"][:3])
     return (
-        f"{who}{what} from {notes['rows_read']} rows of the source, price column "
+        f"{who}{what} from {notes['rows_read']} read, price column "
         f"'{notes['price_column']}'.{dropped}{warned} Forecasts by split: {ranges}. Inputs: {notes['features']}, "
         f"target: {notes['target']}; {_of_scaler(notes['scaler'])}."
     )
