@@ -42,6 +42,8 @@ def read(folder: Path, data: str | bytes, name: str = "prices.csv", **params: An
     return read_panel(str(path), StockParams(**params))
 
 
+NOISE = np.random.default_rng(0).integers(1, 256, 3000, dtype=np.uint8).tobytes()
+"""Bytes of anything but text, no zero among them."""
 SHAPES = {
     "investing.com": table(
         lambda d, p: f'"{d:%m/%d/%Y}","{p:,.2f}","{p:,.2f}","{p + 1:,.2f}","{p - 1:,.2f}","1.23M","-0.52%"',
@@ -109,6 +111,13 @@ SHAPES = {
     "single quotes": table(lambda d, p: f"'{d}','{p:,.2f}',''", "'Date','Close','Volume'"),
     "single quotes around dates only": table(lambda d, p: f"'{d}'; {p}", "Date; Close"),
     "Swiss thousands": table(lambda d, p: f"{d};{p:,.2f}".replace(",", "'"), "Date;Close"),
+    "investing.com in Dutch": table(
+        lambda d, p: f'"{d:%d-%m-%Y}","{german(p)}","1,0"', '"Datum","Laatst","Verschil %"', newest_first=True
+    ),
+    "investing.com in Korean": table(lambda d, p: f'"{d:%Y- %m- %d}","{p:,.2f}"', '"날짜","종가"', newest_first=True),
+    "Czech": table(lambda d, p: f"{d.day}. {d.month}. {d.year};{p}", "Datum;Close"),
+    "Hungarian": table(lambda d, p: f"{d:%Y.%m.%d.};{p}", "Date;Close"),
+    "Korean with points": table(lambda d, p: f"{d.year}. {d.month}. {d.day}. 15:30,{p}", "날짜,종가"),
     "ISO with Z": table(lambda d, p: f'"{d}T23:59:59.999Z";{p}', "timestamp;close"),
 }
 
@@ -179,6 +188,17 @@ class TestShapes:
             (b"<!DOCTYPE html><html></html>", "is a web page and no table"),
             (b'{"Information": "rate limit"}', "is JSON and no table"),
             (b"PK\x03\x04 nothing", "is a zip file that cannot be read"),
+            (b"", "is empty: give a CSV"),
+            (b"\xef\xbb\xbf\r\n \r\n", "is empty: give a CSV"),
+            (b"PAR1" + NOISE + b"PAR1", "is a Parquet file and no text: export the prices as CSV"),
+            (b"%PDF-1.4\n" + NOISE, "is a PDF and no text"),
+            (b"\x89PNG\r\n\x1a\n" + NOISE, "is a picture and no text"),
+            (b"RIFF\x24\x08\x01\x02WAVEfmt " + NOISE, "is a sound file and no text"),
+            (b"OggS" + NOISE, "is a sound file and no text"),
+            (NOISE, "is no text file: export the prices as CSV"),
+            (b"Exceeded the daily hits limit", "its first line is 'Exceeded the daily hits limit'"),
+            (b"\nLimit_exceeded\n", "its first line is 'Limit_exceeded'"),
+            (b"Sorry, your limit is exceeded\n", "its first line is 'Sorry, your limit is exceeded'"),
         ],
     )
     def test_no_table(self, tmp_path: Path, content: bytes, message: str) -> None:

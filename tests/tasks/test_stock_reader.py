@@ -194,7 +194,7 @@ class TestReading:
             ("Date,Close\n2024-01-02,5\n2024-01-03,-1\n", r"line 3, column 'Close': -1 is not positive"),
             ("Date,Close\n2024-01-02,5\n2024-01-02,6\n", r"lines 2 and 3, .*2024-01-02 comes twice, with 5 and 6"),
             ("Date,Close\n", "has a header but no rows"),
-            ("", "has no header"),
+            ("", "is empty"),
             ("Date,Close\n2024-01-02,\0\n", "is no text file"),
         ],
     )

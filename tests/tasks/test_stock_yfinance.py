@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,7 @@ class Download:
         return frame
 
 
-def fetched(monkeypatch: pytest.MonkeyPatch, folder: Path, rest: str, download: Download) -> Path:
+def fetched(monkeypatch: pytest.MonkeyPatch, folder: Path, rest: str, download: Callable[..., pd.DataFrame]) -> Path:
     """What the fetcher gives for `yfinance:REST`."""
     import yfinance
 
@@ -96,6 +98,46 @@ class TestFetch:
         """A connection that fails is one sentence that says what could not be reached and what to do instead."""
         with pytest.raises(DataError, match=r"cannot fetch AAPL from Yahoo Finance \(no route\): .* give the path$"):
             fetched(monkeypatch, tmp_path, "AAPL", Download({}, OSError("no route")))
+
+    @pytest.mark.parametrize(
+        ("said", "cause"),
+        [
+            (
+                (
+                    "['AAPL']: DNSError('Failed to perform, curl: (6) Could not resolve host: guce.yahoo.com. See "
+                    "https://curl.se/libcurl/c/libcurl-errors.html first for more details.')"
+                ),
+                "Could not resolve host: guce.yahoo.com",
+            ),
+            (
+                "['AAPL', 'MSFT']: YFRateLimitError('Too Many Requests. Rate limited. Try after a while.')",
+                "Too Many Requests. Rate limited. Try after a while",
+            ),
+            (
+                (
+                    "HTTPSConnectionPool(host='q.com', port=443): Max retries exceeded with url: /v8 (Caused by "
+                    'NameResolutionError("<urllib3.connection.HTTPSConnection object at 0x7f>: Failed to resolve '
+                    "'q.com' ([Errno -2] Name or service not known)\"))"
+                ),
+                "Failed to resolve 'q.com'",
+            ),
+            ("$AAPL: possibly delisted; no timezone found", "possibly delisted; no timezone found"),
+        ],
+    )
+    @pytest.mark.parametrize("is_raised", [False, True])
+    def test_cause(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, cause: str, *, is_raised: bool
+    ) -> None:
+        """Of what yfinance logs or raises, the error repeats the cause, and nothing of what it is wrapped in."""
+
+        def download(*_: Any, **__: Any) -> pd.DataFrame:
+            if is_raised:
+                raise OSError(said)
+            logging.getLogger("yfinance").error(said)
+            return pd.DataFrame()
+
+        with pytest.raises(DataError, match=re.escape(f" ({cause}): check the ")):
+            fetched(monkeypatch, tmp_path, "AAPL", download)
 
     def test_not_installed(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """Without the package, the error names the extra that brings it."""

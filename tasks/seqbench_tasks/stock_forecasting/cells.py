@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 
 from seqbench import DataError
+from seqbench_tasks.stock_forecasting.centuries import has_short_years, in_centuries
 
 MISSING = frozenset(
     {"", "null", "none", "nan", "nat", "na", "n/a", "#n/a", "n.a.", "-", "--", "---", "\u2014", "\u2013", ".", "?"}
@@ -39,6 +40,10 @@ _ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "BST": 1, "WET": 0, "WEST": 1, "CET": 1, "
           "EST": -5, "EDT": -4, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}  # fmt: skip
 """Hours ahead of UTC, of names that mean one place; CST is Chicago's and Shanghai's."""
 _TRIAL_CELLS = 60
+_SPACED_MARK = re.compile(r"(?<=\d)([-/.])\s+(?=\d{1,4}(?![\d:]))")
+"""`2018- 01- 25` and `25. 1. 2018`, as Korean and German pages have them; but no time of day after a point."""
+_FINAL_POINT = re.compile(r"^(\d{4}\.\d{1,2}\.\d{1,2})\.(?=$|\s)")
+"""`2018.01.25.`, as Hungarian and Korean dates end."""
 _CURRENCY = re.compile(
     r"[$€£¥₹₽₩₺₴₫₿฿₱₪\s\u00a0'\u2019]|USD|EUR|GBP|GBX|CHF|JPY|INR|CNY|HKD|AUD|CAD|SEK|NOK|DKK|PLN|BRL|KRW|RUB|^Rs\.?|^HK|^R\b"
 )
@@ -124,8 +129,10 @@ def _number(cell: str) -> float:
 
 def parse_dates(
     cells: Sequence[str], date_format: str | None, where: str, calendar: Sequence[str] | None = None
-) -> list[datetime | None]:
+) -> tuple[list[datetime | None], str]:
     """Dates, with their time of day where there is one, all by one format; None where a cell holds no such date.
+
+    Gives the format, too: with two digits of the year, dates are as strptime has them, and need `in_centuries`.
 
     They have the time zone of their cell, if it has an offset from UTC: else none. A cell with only a time is no date.
     When several formats read equally many cells, the one whose calendar runs one way without gaps wins.
@@ -141,7 +148,7 @@ def parse_dates(
         read = {cell: _strptime(cell, date_format) or _read(cell, date_format) for cell in distinct}
         if not any(read.values()):
             raise DataError(f"{where} holds no dates that date_format = '{date_format}' reads{example}: correct it")
-        return [read[cell] for cell in cells]
+        return [read[cell] for cell in cells], date_format
     trial = present[:_TRIAL_CELLS]
     possible = list(dict.fromkeys(name for cell in trial for name in (*_possible(cell), EPOCH, SPREADSHEET)))
     formats = [name for name in possible if any(_read(cell, name) for cell in trial)]
@@ -151,8 +158,8 @@ def parse_dates(
     counts = {name: sum(reading[cell] is not None for cell in cells) for name, reading in readings.items()}
     best = [name for name in formats if counts[name] == max(counts.values())]
     days = {name: [readings[name][cell] for cell in calendar or cells] for name in best}
-    chosen = readings[_one_calendar(best, days, where)]
-    return [chosen[cell] for cell in cells]
+    name = _one_calendar(best, days, where)
+    return [readings[name][cell] for cell in cells], name
 
 
 def instant(day: datetime) -> datetime:
@@ -176,7 +183,7 @@ def _possible(cell: str) -> list[str]:
 
 def _one_calendar(names: list[str], readings: dict[str, list[datetime | None]], where: str) -> str:
     """Of formats that read equally many cells, the one with the plainly most regular calendar."""
-    ranked = sorted((_irregularity(readings[name]), name) for name in names)
+    ranked = sorted((_irregularity(readings[name], name), name) for name in names)
     if len(ranked) > 1:
         first, name = ranked[0]
         # Two formats that read every cell alike (31-Jan-2024 by %b and by %B) are one.
@@ -186,9 +193,11 @@ def _one_calendar(names: list[str], readings: dict[str, list[datetime | None]], 
     return ranked[0][1]
 
 
-def _irregularity(days: Sequence[datetime | None]) -> float:
+def _irregularity(days: Sequence[datetime | None], name: str) -> float:
     """The longest step over the median step, or infinity for a calendar that does not run one way."""
     known = [day for day in days if day is not None]
+    if has_short_years(name):
+        known = in_centuries(known)
     steps = [(later - earlier).total_seconds() for earlier, later in pairwise(map(instant, known))]
     steps = sorted(abs(step) for step in steps) if _runs_one_way(steps) else []
     middle = steps[len(steps) // 2] if steps else 0.0
@@ -212,7 +221,8 @@ def _read(cell: str, name: str) -> datetime | None:
     """One cell by a format, `EPOCH` or `SPREADSHEET`, a time of day after it allowed."""
     if name in (EPOCH, SPREADSHEET):
         return (_epoch if name == EPOCH else _spreadsheet)(cell.strip())
-    match = _DAY_AND_TIME.fullmatch(re.sub(r"\b([A-Za-z]{3})\.(?=\s)", r"\1", cell.strip()))
+    plain = _FINAL_POINT.sub(r"\1", _SPACED_MARK.sub(r"\1", cell.strip()))
+    match = _DAY_AND_TIME.fullmatch(re.sub(r"\b([A-Za-z]{3})\.(?=\s)", r"\1", plain))
     text = match["day"].strip() if match else ""
     if name == "%Y%m%d":
         text = text.removesuffix(".0")

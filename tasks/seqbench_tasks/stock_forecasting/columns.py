@@ -229,7 +229,7 @@ def _is_number_like(cell: str) -> bool:
 
 def _reads_as_dates(cells: Sequence[str]) -> bool:
     try:
-        days = parse_dates(cells, None, "")
+        days, _ = parse_dates(cells, None, "")
     except DataError as error:
         return "date_format" in str(error) and "can be read as" in str(error)
     return sum(day is not None for day in days) * 2 > len(cells)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seqbench_tasks.stock_forecasting.cells import instant, parse_dates
+from seqbench_tasks.stock_forecasting.centuries import has_short_years, in_centuries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,12 +25,18 @@ _COMPACT_TIME = re.compile(r"^(\d{2})(\d{2})(?:\d{2})?$")
 class Dates:
     """position: of the column. read: by line, the cell with its time of day, and what it says; None for no date.
 
-    is_mixed: whether offsets from UTC in the column differ, as summer's and winter's do.
+    is_mixed: whether offsets from UTC in the column differ, as summer's and winter's do. is_short: whether years have
+    two digits; then the century of a date is not known before `placed`.
     """
 
     position: int
     read: Mapping[int, tuple[str, datetime | None]]
     is_mixed: bool
+    is_short: bool
+
+    def placed(self, days: Sequence[datetime]) -> list[datetime]:
+        """The dates of one series, in the order of the file, in their centuries."""
+        return in_centuries(days) if self.is_short else list(days)
 
 
 def read_dates(table: Table, layout: Layout, params: StockParams, calendar: Table) -> Dates:
@@ -39,9 +46,9 @@ def read_dates(table: Table, layout: Layout, params: StockParams, calendar: Tabl
     """
     where = f"{table.path}, column '{table.header[layout.date] or '(unnamed)'}',"
     stamps = _stamps(table, layout)
-    days = parse_dates(stamps, params.date_format, where, _stamps(calendar, layout))
+    days, date_format = parse_dates(stamps, params.date_format, where, _stamps(calendar, layout))
     read = {line: pair for (line, _), pair in zip(table.rows, zip(stamps, days, strict=True), strict=True)}
-    return Dates(layout.date, read, len(_offsets(days)) > 1)
+    return Dates(layout.date, read, len(_offsets(days)) > 1, has_short_years(date_format))
 
 
 def on_one_clock(days: Sequence[datetime], *, is_mixed: bool) -> tuple[list[datetime], int | None]:

@@ -58,8 +58,14 @@ def fetch_yfinance(rest: str, params: StockParams, folder: Path) -> Path:
 
 
 def _short(text: str) -> str:
-    """The start of a message, in one line."""
-    return " ".join(text.split())[:160].rstrip(" .:")
+    """The cause that a message of yfinance, curl or urllib3 ends in, in one line, without what they wrap it in."""
+    text = re.sub(r"^(\[[^\]]*\]|\$?[A-Z0-9.^=-]+): ", "", " ".join(text.split()))
+    text = text.rpartition("(Caused by ")[2]
+    while match := re.match(r"[A-Za-z_.]*(?:Error|Exception|Timeout)\((?P<inside>.*?)\)*$", text):
+        text = match["inside"].strip("'\" ")
+    text = re.sub(r"^<?[\w.]+ object at 0x\w+>: |^Failed to perform, |\bcurl: \(\d+\) ", "", text)
+    text = re.sub(r"^curl: \(\d+\) | See https?://curl\.\S+.*$| \(?\[Errno -?\d+\].*$", "", text)
+    return text[:160].strip(" .:")
 
 
 def _of_ticker(frame: pd.DataFrame | None, ticker: str) -> pd.DataFrame | None:

@@ -22,17 +22,17 @@ CLOSE_NAMES = (
     "close", "closelast", "closeprice", "closingprice", "lastclose", "price", "last", "lastprice", "latest",
     "lasttrade", "pxlast", "tradeclose", "closingvalue", "closevalue", "closeclosepriceadjustedforsplits", "prccd",
     "prc", "schluss", "schlusskurs", "schlusspreis", "zuletzt", "kurs", "letzter", "cloture", "fermeture", "dernier",
-    "cierre", "ultimo", "chiusura", "fechamento", "slot", "slotkoers", "laatste", "zamkniecie", "ostatnio", "kapanis",
-    "simdi", "закрытие", "цена", "收盘", "收盘价", "收市", "終値", "종가",
+    "cierre", "ultimo", "chiusura", "fechamento", "slot", "slotkoers", "laatste", "laatst", "zamkniecie", "ostatnio",
+    "kapanis", "simdi", "закрытие", "цена", "收盘", "收盘价", "收市", "終値", "종가",
 )  # fmt: skip
 OTHER_NAMES = {
     "open": ("open", "openprice", "openingprice", "pxopen", "eroffnung", "eroeffnung", "eroffn", "erster", "ouv",
              "ouverture", "apertura", "abertura", "otwarcie", "acilis", "откр", "открытие", "开盘", "开盘价", "始値",
              "시가"),
-    "high": ("high", "highprice", "pxhigh", "hoch", "tageshoch", "hochst", "plushaut", "haut", "maximo", "massimo",
-             "maxima", "max", "najwyzszy", "yuksek", "макс", "最高", "最高价", "高値", "고가"),
-    "low": ("low", "lowprice", "pxlow", "tief", "tagestief", "tiefst", "plusbas", "bas", "minimo", "minima", "min",
-            "najnizszy", "dusuk", "мин", "最低", "最低价", "安値", "저가"),
+    "high": ("high", "highprice", "pxhigh", "hoch", "hoog", "tageshoch", "hochst", "plushaut", "haut", "maximo",
+             "massimo", "maxima", "max", "najwyzszy", "yuksek", "макс", "最高", "最高价", "高値", "고가"),
+    "low": ("low", "lowprice", "pxlow", "tief", "laag", "tagestief", "tiefst", "plusbas", "bas", "minimo", "minima",
+            "min", "najnizszy", "dusuk", "мин", "最低", "最低价", "安値", "저가"),
     "volume": ("volume", "vol", "shares", "tickvol", "tickvolume", "volumeusd", "volumen", "stuecke", "wolumen",
                "totaltradedquantity", "noofshares", "成交量", "交易量", "出来高", "거래량"),
 }  # fmt: skip

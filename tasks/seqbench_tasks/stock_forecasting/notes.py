@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from seqbench_tasks.stock_forecasting.oddities import oddities
+
 if TYPE_CHECKING:
     from seqbench import SequenceSet, TaskData
     from seqbench_tasks.stock_forecasting.params import StockParams
@@ -14,6 +18,16 @@ if TYPE_CHECKING:
 SPLIT_NAMES = ("train", "validation", "test")
 LISTED_DROPPED = 100
 LISTED_SERIES = 10
+DAY = 86_400
+STEPS = (
+    ("minutes", 60, 60),
+    ("hours", 3600, 3600),
+    ("weeks", 6 * DAY, 8 * DAY),
+    ("months", 28 * DAY, 31 * DAY),
+    ("quarters", 89 * DAY, 92 * DAY),
+    ("years", 365 * DAY, 366 * DAY),
+)
+"""What rows are called, whose median step is of so many seconds, from and to."""
 
 
 def notes_of(
@@ -30,6 +44,7 @@ def notes_of(
         "dropped": dropped[:LISTED_DROPPED],
         "warnings": [*short, *_warnings(panel, params)],
         "trading_days": sum(len(one.series) for one in panel),
+        "rows_are": _unit(panel),
         "date_ranges": {name: _range(panel, place) for place, name in enumerate(SPLIT_NAMES)},
         "target": params.target,
         "features": params.inputs,
@@ -51,9 +66,21 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _warnings(panel: Sequence[Scaled], params: StockParams) -> list[str]:
+    odd = oddities([one.series for one in panel])
     if params.inputs != "ohlcv" or panel[0].inputs.shape[1] == 5:
-        return []
-    return ["there is no volume (in every series), so it is no input: features = ohlcv gives four numbers a day"]
+        return odd
+    return [*odd, "there is no volume (in every series), so it is no input: features = ohlcv gives four numbers a day"]
+
+
+def _unit(panel: Sequence[Scaled]) -> str:
+    """What a row is of, by the median step: trading days, weeks, hours; `rows` where it is nothing with a name."""
+    days = [one.series.days for one in panel]
+    step = int(np.median(np.concatenate([np.diff(each) for each in days]).astype(np.int64)))
+    if step == DAY:
+        # 1970 began on a Thursday: (days since + 3) modulo 7 is 5 on Saturday and 6 on Sunday.
+        weekday = (np.concatenate(days).astype("datetime64[D]").astype(np.int64) + 3) % 7
+        return "days" if np.mean(weekday >= 5) > 0.2 else "trading days"
+    return next((name for name, least, most in STEPS if least <= step <= most), "rows")
 
 
 def _range(panel: Sequence[Scaled], place: int) -> list[str]:
@@ -96,10 +123,11 @@ def describe(data: TaskData) -> str:
         if count == 1
         else f"A panel of {count} series ({notes['series']}), cut at common dates: "
     )
+    what = f"{notes['trading_days']} " + (notes["rows_are"] if count == 1 else f"rows of {count} series")
     dropped = f" {rows} row{'s were' if rows > 1 else ' was'} dropped: {notes['dropped'][0]}." if rows else ""
     warned = "".join(f" {sentence[:1].upper()}{sentence[1:]}." for sentence in notes["warnings"][:3])
     return (
-        f"{who}{notes['trading_days']} trading days from {notes['rows_read']} rows, price column "
+        f"{who}{what} from {notes['rows_read']} read, price column "
         f"'{notes['price_column']}'.{dropped}{warned} Forecasts by split: {ranges}. Inputs: {notes['features']}, "
         f"target: {notes['target']}; {_of_scaler(notes['scaler'])}."
     )
@@ -118,7 +146,7 @@ def show(data: TaskData, split: SequenceSet, index: int) -> str:
     last, actual = float(extras["last_close"][index]), [float(price) for price in extras["actual"][index]]
     who = f"{extras['series'][index]}, " if "panel" in data.notes else ""
     days = int(split.lengths[index])
-    window = f"{days} days {extras['window_start'][index]} to {extras['origin'][index]}"
+    window = f"{days} {data.notes['rows_are']} {extras['window_start'][index]} to {extras['origin'][index]}"
     following = ", ".join(f"{price:g} ({100 * (price / last - 1):+.2f} %)" for price in actual)
     steps = "next close" if len(actual) == 1 else f"next {len(actual)} closes"
     return f"{who}window of {window}; last close {last:g}; {steps}, from {extras['date'][index]} on: {following}"

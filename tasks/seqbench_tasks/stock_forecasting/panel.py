@@ -146,6 +146,7 @@ def _one(pieces: list[PriceSeries]) -> PriceSeries:
         price=price[kept],
         columns={name: np.concatenate([piece.columns[name] for piece in pieces])[kept] for name in sorted(shared)},
         rows=sum(piece.rows for piece in pieces),
+        warnings=tuple(sentence for piece in pieces for sentence in piece.warnings),
         dropped=(*(f"{Path(piece.path).name}, {reason}" for piece in pieces for reason in piece.dropped), *repeated),
     )
 

@@ -14,7 +14,7 @@ from seqbench import DataError, track
 from seqbench_tasks.stock_forecasting.cells import parse_numbers
 from seqbench_tasks.stock_forecasting.columns import Columns, find_layout, find_series
 from seqbench_tasks.stock_forecasting.days import Dates, on_one_clock, read_dates
-from seqbench_tasks.stock_forecasting.rows import as_days, check_bad, good_rows, one_per_day
+from seqbench_tasks.stock_forecasting.rows import Row, as_days, check_bad, good_rows, one_per_day
 from seqbench_tasks.stock_forecasting.table import Table, read_table
 from seqbench_tasks.stock_forecasting.tickers import by_ticker, while_listed
 
@@ -34,7 +34,8 @@ class PriceSeries:
     forecast. columns: name → `float64[n]`: `close` (unadjusted), `open`, `high`, `low`, `volume`, when ohlcv was asked
     for. path: the file, for errors. rows: rows in the file of this series. dropped: one sentence with line and reason
     per row left out. column: the header of the price column. is_named: whether the file itself gives the name. offset:
-    the seconds that the clock of `days` is ahead of UTC, None where the file does not tell.
+    the seconds that the clock of `days` is ahead of UTC, None where the file does not tell. warnings: sentences about
+    how the file was read.
     """
 
     name: str
@@ -47,6 +48,7 @@ class PriceSeries:
     column: str
     is_named: bool = False
     offset: int | None = None
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """The number of trading days."""
@@ -114,7 +116,9 @@ def _series(
     """The series, and what is wrong with its bad rows."""
     others = _other_columns(table, columns, params)
     rows, bad = good_rows(table, columns, others, dates, params)
-    days, offset = on_one_clock([row.day for row in rows], is_mixed=dates.is_mixed)
+    placed = dates.placed([row.day for row in rows])
+    is_moved = placed != [row.day for row in rows]
+    days, offset = on_one_clock(placed, is_mixed=dates.is_mixed)
     rows = as_days([row if row.day is day else replace(row, day=day) for row, day in zip(rows, days, strict=True)])
     rows, repeated = one_per_day(rows, table, columns.price)
     values = np.array([row.others for row in rows], dtype=np.float64).reshape(len(rows), len(others))
@@ -128,8 +132,17 @@ def _series(
         dropped=(*bad, *repeated),
         column=table.header[columns.price],
         offset=offset,
+        warnings=(_of_centuries(table, rows),) if is_moved else (),
     )
     return series, bad
+
+
+def _of_centuries(table: Table, rows: list[Row]) -> str:
+    """A sentence about years of two digits that are not what strptime makes of them."""
+    years = f"{rows[0].day:%Y} to {rows[-1].day:%Y}"
+    return (
+        f"the years of two digits in {Path(table.path).name} are read as {years}, so that no row is dated after today"
+    )
 
 
 def _other_columns(table: Table, columns: Columns, params: StockParams) -> dict[str, int]:

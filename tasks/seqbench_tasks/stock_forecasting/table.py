@@ -15,6 +15,8 @@ from seqbench_tasks.stock_forecasting.names import CLOSE_NAMES, DATE_NAMES, name
 from seqbench_tasks.stock_forecasting.text import read_text
 
 DELIMITERS = ("\t", ";", "|", ",")
+LONGEST_QUOTED = 100
+"""Characters of a line that an error repeats: a site's message instead of prices says there what is wrong."""
 HEADER_SEARCH_ROWS = 30
 """A title or a licence may stand above the header, but never this many lines of it."""
 BARS = ("Open", "High", "Low", "Close", "Volume")
@@ -52,14 +54,25 @@ def read_table(path: Path) -> Table:
     lines = _parse(text, delimiter, path, quote)
     start = _header_row(lines)
     if start is None:
-        raise DataError(f"{path} has no header with at least two columns: give a CSV with a date and a close column")
+        raise DataError(
+            f"{path} has no header with at least two columns, its first line is {_first_line(text)}: "
+            "give a CSV with a date and a close column"
+        )
     header, body = _with_header(lines, start)
     if not body:
-        raise DataError(f"{path} has a header but no rows below it: give a CSV with one row per trading day")
+        raise DataError(
+            f"{path} has a header but no rows below it, its first line is {_first_line(text)}: "
+            "give a CSV with one row per trading day"
+        )
     if median(len(cells) for _, cells in body) == len(header) + 1 and body[0][1][-1].strip():
         header = ["", *header]  # R's write.table gives its row names no header
     rows = tuple((number, tuple(cells)) for number, cells in body)
     return Table(str(path), tuple(name.strip() for name in header), rows, delimiter == ";")
+
+
+def _first_line(text: str) -> str:
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return f"'{line[:LONGEST_QUOTED]}{'...' if len(line) > LONGEST_QUOTED else ''}'"
 
 
 def _parse(text: str, delimiter: str, path: Path, quote: str) -> list[Line]:
