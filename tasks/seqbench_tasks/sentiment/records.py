@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seqbench import DataError
 from seqbench_tasks.sentiment.delimited import unique_names
 from seqbench_tasks.sentiment.texts import Table, whole
+
+MAX_DEPTH = 8
+"""Of objects in objects that are columns."""
+MAX_KEYS = 200
+"""Of objects that are columns: more are data."""
 
 
 def read_json(path: Path, text: str) -> Table:
@@ -91,8 +96,33 @@ def _table(path: Path, rows: Sequence[Any], places: list[int]) -> Table:
     if strange is not None:
         raise DataError(f"row {strange} of {path} cannot be read as json: give an object with a text and a label.")
     names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {whole(name): [cell(row.get(name)) for row in rows] for name in names}
-    return Table(path.name, columns, places)
+    return _of_cells(path.name, {name: [row.get(name) for row in rows] for name in names}, places)
+
+
+def _of_cells(name: str, columns: Mapping[str, list[Any]], places: list[int]) -> Table:
+    """The table of values as cells; objects are columns of their own, named with dots (`review.body`)."""
+    cells: dict[str, list[str]] = {}
+    nested = set()
+    for given, values in columns.items():
+        for own, inner in _flat(whole(given), values, 0):
+            column = own if own not in cells else f"{own}_{len(cells) + 1}"
+            cells[column] = [cell(value) for value in inner]
+            if any(isinstance(value, list | tuple | Mapping) for value in inner):
+                nested.add(column)
+    return Table(name, cells, places, nested=frozenset(nested))
+
+
+def _flat(name: str, values: list[Any], depth: int) -> Iterator[tuple[str, list[Any]]]:
+    """A column, or the columns of its objects; those of too many keys, which are no names, stay as they are."""
+    filled = [value for value in values if value is not None]
+    if filled and depth < MAX_DEPTH and all(isinstance(value, Mapping) for value in filled):
+        keys = list(dict.fromkeys(key for value in filled for key in value))
+        if len(keys) <= MAX_KEYS:
+            for key in keys:
+                inner = [None if value is None else value.get(key) for value in values]
+                yield from _flat(f"{name}.{whole(key)}", inner, depth + 1)
+            return
+    yield name, values
 
 
 def read_parquet(path: Path) -> Table:
@@ -110,8 +140,8 @@ def read_parquet(path: Path) -> Table:
     for name in data.column_names:
         values = _values(data[name])
         names = classes.get(name)
-        columns[name] = [cell(value) if names is None else _class_name(value, names) for value in values]
-    return Table(path.name, columns, list(range(1, data.num_rows + 1)))
+        columns[name] = values if names is None else [_class_name(value, names) for value in values]
+    return _of_cells(path.name, columns, list(range(1, data.num_rows + 1)))
 
 
 def _values(column: Any) -> list[Any]:
