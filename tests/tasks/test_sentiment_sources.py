@@ -111,6 +111,8 @@ SHAPES: dict[str, str | bytes] = {
     "list.json": json.dumps([{"headline": text, "is_good": label} for text, label in ROWS], indent=1),
     "columns.json": json.dumps({"text": [text for text, _ in ROWS], "label": [label for _, label in ROWS]}),
     "frame.json": json.dumps({name: {str(i): row[k] for i, row in enumerate(ROWS)} for k, name in enumerate("tl")}),
+    "index.json": json.dumps({f"row {i}": {"text": text, "label": label} for i, (text, label) in enumerate(ROWS)}),
+    "split.json": json.dumps({"columns": ["text", "label"], "index": list(range(80)), "data": ROWS}),
     "pairs.jsonl": "".join(json.dumps([label, text]) + "\n" for text, label in ROWS),
 }
 

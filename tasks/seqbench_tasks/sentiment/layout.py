@@ -265,7 +265,7 @@ def _leads_above(path: Path, folder: Path, home: Path) -> bool:
 
 def _is_text(path: Path) -> bool:
     """`1.txt`, `1.md`, `1`, `sci.space.1`."""
-    is_about = path.name.startswith(".") or path.stem.lower() in ABOUT
+    is_about = path.name.startswith(".") or path.stem.lower() in ABOUT or "readme" in _words(path)
     return not is_about and (path.suffix.lower() in TEXT_SUFFIXES or path.suffix[1:].isdigit())
 
 

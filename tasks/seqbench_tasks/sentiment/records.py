@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seqbench import DataError
-from seqbench_tasks.sentiment.delimited import unique_names
+from seqbench_tasks.sentiment.delimited import has_usual_name, unique_names
 from seqbench_tasks.sentiment.texts import Table, whole
 
 MAX_DEPTH = 8
@@ -71,8 +71,17 @@ def lines_fit(text: str) -> bool:
 
 
 def _opened(found: Mapping[str, Any]) -> list[Any]:
-    """The rows of `{"data": [...]}`, and of columns `{"text": [...], "label": [...]}` or `{"text": {"0": ...}}`."""
+    """The rows of `{"data": [...]}`, and of columns `{"text": [...], "label": [...]}` or `{"text": {"0": ...}}`.
+
+    Also of what pandas writes otherwise: `{"columns": [...], "data": [[...]]}`, and `{"0": {"text": ...}}`.
+    """
     values = list(found.values())
+    names, cells = found.get("columns"), found.get("data")
+    if isinstance(names, list) and isinstance(cells, list) and all(isinstance(row, list) for row in cells):
+        unique = unique_names(list(map(str, names)))
+        return [dict(zip(unique, row, strict=False)) for row in cells]
+    if len(values) > 1 and all(map(_is_record, values)):
+        return values
     lists = [value for value in values if isinstance(value, list) and value and isinstance(value[0], Mapping)]
     if len(lists) == 1:
         return list(lists[0])
@@ -84,6 +93,11 @@ def _opened(found: Mapping[str, Any]) -> list[Any]:
     if columns and len({len(values) for values in columns.values()}) == 1:
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return [found]
+
+
+def _is_record(value: Any) -> bool:
+    """Is one of an object's keys what texts and labels are called?"""
+    return isinstance(value, Mapping) and has_usual_name(list(value))
 
 
 def _table(path: Path, rows: Sequence[Any], places: list[int]) -> Table:
