@@ -144,7 +144,7 @@ def test_texts_held_out_leave_train(tmp_path: Path) -> None:
     write(tmp_path / "data" / "test.csv", ROWS[100:])
     data = prepare(tmp_path / "data")
     assert (80, 3) == (len(data.train), data.notes["duplicates"]["train and test"])
-    assert "3 texts" in describe(data)
+    assert "duplicates of a later split's: 3 from train" in describe(data)
     assert 83 == len(prepare(tmp_path / "data", dedupe=False).train)
 
 
@@ -161,7 +161,7 @@ def test_incomplete_rows_are_told(tmp_path: Path) -> None:
     """A few rows without text are dropped and named; more than 5 % are an error."""
     data = prepare(write(tmp_path / "few.csv", [*ROWS, ("", "pos"), ("  ", "neg")]))
     assert ["few.csv:122 has no text", "few.csv:123 has no text"] == data.notes["dropped"]
-    with pytest.raises(DataError, match="10 of 130 rows"):
+    with pytest.raises(DataError, match="10 incomplete rows of 130"):
         prepare(write(tmp_path / "many.csv", [*ROWS, *[("", "pos")] * 10]))
 
 
@@ -169,7 +169,7 @@ def test_incomplete_rows_are_told(tmp_path: Path) -> None:
     ("name", "content", "expected"),
     [
         ("a.csv", "", "is empty"),
-        ("a.csv", "x,y\n1,2\n3,4\n", "text and the label"),
+        ("a.csv", "x,y\n1,2\n3,4\n", "looks like a text"),
         ("a.csv", "text,label\na b c,1\nd e f,1\n", "one label only"),
         ("a.doc", "text,label\n", "is none of"),
         ("a.csv", b"text,label\n\xff\x00\xe4,1\n", "is no text file"),

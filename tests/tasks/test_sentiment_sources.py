@@ -111,6 +111,8 @@ SHAPES: dict[str, str | bytes] = {
     "list.json": json.dumps([{"headline": text, "is_good": label} for text, label in ROWS], indent=1),
     "columns.json": json.dumps({"text": [text for text, _ in ROWS], "label": [label for _, label in ROWS]}),
     "frame.json": json.dumps({name: {str(i): row[k] for i, row in enumerate(ROWS)} for k, name in enumerate("tl")}),
+    "index.json": json.dumps({f"row {i}": {"text": text, "label": label} for i, (text, label) in enumerate(ROWS)}),
+    "split.json": json.dumps({"columns": ["text", "label"], "index": list(range(80)), "data": ROWS}),
     "pairs.jsonl": "".join(json.dumps([label, text]) + "\n" for text, label in ROWS),
 }
 
@@ -247,7 +249,7 @@ def test_one_broken_character_changes_no_encoding(write: Write) -> None:
     content = table([("text", "label"), *rows]).encode() + b"the \xff film,pos\n"
     data = prepare(write("a.csv", content))
     assert set(dict(rows)) < set(texts(data))
-    assert ["a.csv has 1 broken characters, the first in line 82: they read as U+FFFD"] == data.notes["warnings"]
+    assert ["a.csv has 1 broken character, the first in line 82: read as U+FFFD"] == data.notes["warnings"]
 
 
 def test_rows_that_do_not_fit_are_told(write: Write) -> None:
@@ -263,9 +265,10 @@ def test_rows_that_do_not_fit_are_told(write: Write) -> None:
 
 def test_labels_that_differ_in_case_are_one(write: Write) -> None:
     """`Pos` beside `pos` is the same label, and a warning says so."""
-    rows = [(text, "Pos" if i == 1 else label) for i, (text, label) in enumerate(ROWS)]
+    rows = [(text, {1: "Pos", 3: "POS"}.get(i, label)) for i, (text, label) in enumerate(ROWS)]
     data = prepare(write("a.csv", table([("text", "label"), *rows])))
-    assert (("neg", "pos"), ["the labels Pos were read as pos"]) == (labels(data), data.notes["warnings"])
+    told = "labels that differ only in case are one class: POS, Pos, pos \N{RIGHTWARDS ARROW} pos"
+    assert (("neg", "pos"), [told]) == (labels(data), data.notes["warnings"])
 
 
 def test_no_text_in_two_splits(write: Write) -> None:

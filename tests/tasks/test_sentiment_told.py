@@ -76,7 +76,9 @@ def test_rows_of_no_split_are_told(write: Write) -> None:
 
 def test_many_rows_of_no_split_are_an_error(write: Write) -> None:
     """More than 5 % of them are an error that lists the first ten, and is not a split drawn instead."""
-    with pytest.raises(DataError, match=r"16 of 80 rows of a\.csv .*a\.csv:6 has no split; .*a\.csv:51 ") as caught:
+    with pytest.raises(
+        DataError, match=r"a\.csv has 16 incomplete rows of 80 .*a\.csv:6 has no split; .*a\.csv:51 "
+    ) as caught:
         prepare(write("a.csv", by_column(dict.fromkeys(range(4, 80, 5), ""))))
     assert 10 == str(caught.value).count("has no split")
     with pytest.raises(DataError, match=r"has the unknown split 'x'"):
@@ -89,7 +91,7 @@ def test_unlabelled_rows_and_held_out_ones_of_a_column_are_told(write: Write) ->
     data = prepare(path, test_split="hold_out")
     assert (32 + 16) == sum(sizes(data))
     assert [
-        "16 rows of a.csv were not used: by column set they have no label",
+        "16 rows of a.csv not used: no label, by column set",
         "the source's own test split was not used: tasks.sentiment.test_split=hold_out",
     ] == data.notes["warnings"]
 

@@ -48,6 +48,14 @@ class Columns:
 
 def find_columns(columns: Table, text: str | None = None, label: str | None = None) -> Columns | None:
     """By name where a column has a usual one, else by type: the text is the wordiest, the label repeats itself."""
+    text, label, rivals = likely_columns(columns, text, label)
+    return Columns(text, label, rivals) if text and label else None
+
+
+def likely_columns(
+    columns: Table, text: str | None = None, label: str | None = None
+) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """The text, the label, and what else the label could be; None for what no column looks like."""
     given = text
     text = text or _text_by_name(columns, exclude=label) or _wordiest(columns, exclude=label)
     rest = {name: values for name, values in columns.items() if name != text}
@@ -61,7 +69,7 @@ def find_columns(columns: Table, text: str | None = None, label: str | None = No
         others = [name for name in columns if name != label]
         is_text = len(others) == 1 and not all(map(NUMBER.fullmatch, columns[others[0]]))
         text = others[0] if is_text else None
-    return Columns(text, label, tuple(rivals[1:])) if text and label else None
+    return text, label, tuple(rivals[1:])
 
 
 def split_column(columns: Table) -> str | None:
@@ -96,7 +104,8 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
         return False
     for place, cell in enumerate(first):
         filled = [value for value in body[str(place)] if value.strip()]
-        if cell and len(filled) > 1 and all(NUMBER.fullmatch(value.strip()) for value in filled):
+        numbers = sum(1 for value in filled if NUMBER.fullmatch(value.strip()))
+        if cell and len(filled) > 1 and numbers >= MIN_FILLED_PART * len(filled):
             return True
     found = find_columns(body)
     if found is None:
@@ -122,11 +131,22 @@ def _parts(name: str) -> set[str]:
     return set(re.split(r"[^a-z]+", spaced.lower()))
 
 
+def _plain(name: str) -> str:
+    return name.strip().lower()
+
+
+def _last(name: str) -> str:
+    """`body` of `review.body`."""
+    return _plain(name).rpartition(".")[2]
+
+
 def _by_name(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
-    """Names that are a wanted one, then those that contain one as a word, short names first."""
+    """Names that are a wanted one, then those whose last part is, then those with one as a word, short names first."""
     pool = list(names)
-    exact = {name.strip().lower(): name for name in reversed(pool)}
-    found = [exact[want] for want in wanted if want in exact]
+    found: list[str] = []
+    for key in (_plain, _last):
+        exact = {key(name): name for name in reversed(pool)}
+        found += [exact[want] for want in wanted if want in exact and exact[want] not in found]
     parts = {name: _parts(name) for name in pool}
     for want in wanted:
         found += sorted((name for name in pool if want in parts[name] and name not in found), key=len)
@@ -136,14 +156,14 @@ def _by_name(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
 def _text_by_name(columns: Table, exclude: str | None) -> str | None:
     candidates = [name for name in columns if name != exclude]
     found = _by_name(candidates, TEXT_NAMES)
-    exact = [name for name in found if name.strip().lower() in TEXT_NAMES]
+    exact = [name for name in found if _last(name) in TEXT_NAMES]
     likely = [name for name in found if mean_words(columns[name]) > 1.2]
     return next(iter(likely or exact), None)
 
 
 def _label_by_name(columns: Table) -> str | None:
     found = _by_name(columns, LABEL_NAMES)
-    exact = [name for name in found if name.strip().lower() in LABEL_NAMES]
+    exact = [name for name in found if _last(name) in LABEL_NAMES]
     likely = [name for name in found if _is_label(columns[name])]
     return next(iter(likely or exact), None)
 

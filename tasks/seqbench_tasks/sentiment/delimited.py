@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from seqbench import DataError
 from seqbench_tasks.sentiment.columns import LABEL_NAMES, MAX_LABELS, TEXT_NAMES, find_columns, has_header
-from seqbench_tasks.sentiment.texts import Table
+from seqbench_tasks.sentiment.texts import Table, counted
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 WELL_QUOTED = re.compile(r'"([^"]|"")*"')
@@ -45,14 +45,13 @@ def read_delimited(path: str, name: str, text: str, separator: str, warnings: li
     body = rows[1:] if with_header else rows
     kept, bad = _regular(body, width, name)
     if len(bad) > (1 - REGULAR_PART) * len(body) and width == 2 and (joined := _joined(body, separator)):
-        warnings.append(
-            f"{len(bad)} rows of {path} have {SEPARATORS.get(separator, separator)} in a text not in quotes"
-        )
+        told = f"{SEPARATORS.get(separator, separator)} in a text not in quotes"
+        warnings.append(f"{counted(len(bad), 'row')} of {path} with {told}")
         kept, bad = joined, []
     if len(bad) > (1 - REGULAR_PART) * len(body):
         number, cells = next((number, cells) for number, cells in body if len(_trimmed(cells, width)) > width)
         raise DataError(
-            f"line {number} of {path} has {len(cells)} fields where the first row has {width}: "
+            f"line {number} of {path} has {counted(len(cells), 'field')} where the first row has {width}: "
             f"put a field with {SEPARATORS.get(separator, separator)} in it in quotes."
         )
     columns = {column: [cells[place] for _, cells in kept] for place, column in enumerate(names)}
@@ -108,7 +107,7 @@ def _regular(rows: list[Row], width: int, name: str) -> tuple[list[Row], list[st
     for number, cells in rows:
         trimmed = _trimmed(cells, width)
         if len(trimmed) > width:
-            bad.append(f"{name}:{number} has {len(cells)} fields, not {width}")
+            bad.append(f"{name}:{number} has {counted(len(cells), 'field')}, not {width}")
         else:
             kept.append((number, trimmed + [""] * (width - len(trimmed))))
     return kept, bad

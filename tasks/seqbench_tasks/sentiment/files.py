@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seqbench import DataError, track
-from seqbench_tasks.sentiment.columns import UNLABELLED, Columns, find_columns, split_column, split_of
+from seqbench_tasks.sentiment.chosen import choose_columns, columns_of, label_of
+from seqbench_tasks.sentiment.columns import UNLABELLED, Columns, split_column, split_of
 from seqbench_tasks.sentiment.delimited import find_separator, read_delimited
 from seqbench_tasks.sentiment.encoding import content_suffix, decode_all, read_bytes, read_text
 from seqbench_tasks.sentiment.layout import Layout, Piece, find_layout, texts_of
@@ -18,7 +20,7 @@ from seqbench_tasks.sentiment.lines import lines_of_one_label, read_lines
 from seqbench_tasks.sentiment.params import SentimentParams
 from seqbench_tasks.sentiment.records import read_json, read_parquet
 from seqbench_tasks.sentiment.splits import finish
-from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText, Table, whole
+from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText, Table, counted, whole
 
 MAX_BAD_PART = 0.05
 """Of a file's rows may be without text or label."""
@@ -42,12 +44,11 @@ def read_source(source: str, params: SentimentParams) -> Corpus:
     if params.test_split == "hold_out" and layout.splits.pop("test", []):
         warnings.append(NO_TEST)
     order = [split for split in SPLITS if split in layout.splits]
-    tables = {split: [_read(piece, warnings) for piece in layout.splits[split]] for split in order}
+    tables = {split: [_read(piece, warnings, params.encoding) for piece in layout.splits[split]] for split in order}
     tables = _told_apart(tables, layout)
-    first = next((table for table in tables["train"] if len(table)), tables["train"][0])
-    everything = _joined(first, tables["train"])
-    columns = _columns(everything, params, warnings)
+    everything, columns = choose_columns(tables["train"], params, warnings)
     notes: dict[str, Any] = {"text_column": columns.text, "label_column": columns.label, "dropped": []}
+    notes["columns_are_named"] = everything.has_names
     by = split_column(everything.columns) if order == ["train"] else None
     if by is not None and by not in (columns.text, columns.label):
         tables = _by_column(tables["train"], by, notes["dropped"], warnings)
@@ -58,11 +59,20 @@ def read_source(source: str, params: SentimentParams) -> Corpus:
         found = _labelled(split, parts, columns, splits.get("train", []), notes["dropped"], warnings)
         if found is not None:
             splits[split] = found
-    files = f"by column {by}" if by else "by files"
-    notes["split"] = files if len(splits) == len(SPLITS) else f"{files} and seed {params.split_seed}"
+    notes["split"] = _how_split(splits, f"by column {by}" if by else "by files", params.split_seed)
+    notes["rows"] = sum(map(len, splits.values())) + len(notes["dropped"])
     notes["warnings"] = list(map(whole, warnings))
     notes["dropped"] = list(map(whole, notes["dropped"]))
     return finish(splits, notes, params, source)
+
+
+def _how_split(splits: Mapping[str, object], given: str, seed: int) -> str:
+    """`by files`, or how those of the splits came to be that the source does not have."""
+    drawn = " and ".join(split for split in SPLITS if split not in splits)
+    at_random = f"at random, the same part of every label (split_seed {seed})"
+    if len(splits) == 1:
+        return at_random
+    return f"{given}, {drawn} {at_random}" if drawn else given
 
 
 def _told_apart(tables: dict[str, list[Table]], layout: Layout) -> dict[str, list[Table]]:
@@ -99,27 +109,27 @@ def _names(paths: list[Path]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _read(piece: Piece, warnings: list[str]) -> Table:
+def _read(piece: Piece, warnings: list[str], encoding: str | None) -> Table:
     """The table of a piece. Raises DataError for a file that is empty or cannot be read."""
     path, name = piece.path, piece.path.name
     if piece.kind == "texts":
-        return _texts_of_folder(path, piece.label, warnings)
+        return _texts_of_folder(path, piece.label, warnings, encoding)
     if piece.kind == "parquet":
         return read_parquet(path)
-    text = read_text(path, warnings)
+    text = read_text(path, warnings, encoding)
     if not text.strip():
         raise DataError(f"{path} is empty: give a file with a text and a label per row.")
     readers = {
         "json": lambda: read_json(path, text),
         "csv": lambda: read_delimited(str(path), name, text, find_separator(content_suffix(path), text), warnings),
         "label": lambda: lines_of_one_label(name, text, piece.label),
-        "pair": lambda: _pair(path, piece.labels or path, text, warnings),
+        "pair": lambda: _pair(path, piece.labels or path, text, warnings, encoding),
         "lines": lambda: read_lines(str(path), name, text, warnings),
     }
     return readers[piece.kind]()
 
 
-def _texts_of_folder(folder: Path, label: str, warnings: list[str]) -> Table:
+def _texts_of_folder(folder: Path, label: str, warnings: list[str], encoding: str | None) -> Table:
     """A text per file, its label the folder's name."""
     files, others = texts_of(folder)
     what = f"{folder.parent.name}/{folder.name}"
@@ -128,57 +138,26 @@ def _texts_of_folder(folder: Path, label: str, warnings: list[str]) -> Table:
         warnings.append(f"{_names(others)} of {what} {verb} not used")
     names = [path.relative_to(folder).as_posix() for path in files]
     contents = [read_bytes(path) for path in track(files, f"reading {what}", len(files))]
-    texts = decode_all(list(zip(names, contents, strict=True)), what, warnings)
-    return Table(what, {"text": texts, "label": [whole(label)] * len(texts)}, [f"{what}/{name}" for name in names])
+    texts = decode_all(list(zip(names, contents, strict=True)), what, warnings, encoding)
+    columns = {"text": texts, "label": [whole(label)] * len(texts)}
+    return Table(what, columns, [f"{what}/{name}" for name in names], has_names=False)
 
 
-def _pair(path: Path, labels_path: Path, text: str, warnings: list[str]) -> Table:
+def _pair(path: Path, labels_path: Path, text: str, warnings: list[str], encoding: str | None) -> Table:
     """Texts and labels line by line; `mapping.txt` beside them has the names of labels."""
     texts = text.removesuffix("\n").split("\n")
-    labels = read_text(labels_path, warnings).removesuffix("\n").split("\n")
+    labels = read_text(labels_path, warnings, encoding).removesuffix("\n").split("\n")
     if len(texts) != len(labels):
-        raise DataError(f"{path} has {len(texts)} lines and {labels_path.name} {len(labels)}: give a label per text.")
+        raise DataError(
+            f"{path} has {counted(len(texts), 'line')} and {labels_path.name} {len(labels)}: give a label per text."
+        )
     mapping = path.with_name("mapping.txt")
     names: dict[str, str] = {}
     if mapping.is_file():
-        rows = [line.split("\t") for line in read_text(mapping, warnings).split("\n")]
+        rows = [line.split("\t") for line in read_text(mapping, warnings, encoding).split("\n")]
         names = {row[0].strip(): row[1].strip() for row in rows if len(row) > 1}
     found = [names.get(label.strip(), label) for label in labels]
-    return Table(path.name, {"text": texts, "label": found}, list(range(1, len(texts) + 1)))
-
-
-def _joined(first: Table, tables: list[Table]) -> Table:
-    """All rows of the tables that have the columns of the first."""
-    alike = [table for table in tables if table.columns.keys() == first.columns.keys()]
-    if len(alike) < 2:
-        return first
-    columns = {name: [cell for table in alike for cell in table.columns[name]] for name in first.columns}
-    return Table(first.name, columns, list(range(sum(map(len, alike)))))
-
-
-def _columns(table: Table, params: SentimentParams, warnings: list[str]) -> Columns:
-    for wanted in (params.text_column, params.label_column):
-        if wanted is not None and wanted not in table.columns:
-            key = "label" if wanted == params.label_column else "text"
-            there = ", ".join(table.columns)
-            raise DataError(
-                f"{table.name} has no column '{wanted}': it has {there}; correct tasks.sentiment.{key}_column."
-            )
-    found = find_columns(table.columns, params.text_column, params.label_column)
-    if found is None:
-        raise DataError(
-            f"cannot tell which columns of {table.name} are the text and the label ({', '.join(table.columns)}): "
-            "set tasks.sentiment.text_column and tasks.sentiment.label_column."
-        )
-    if found.text == found.label:
-        raise DataError(f"'{found.text}' cannot be both the text and the label column of {table.name}: "
-                        "set tasks.sentiment.text_column and tasks.sentiment.label_column to two.")  # fmt: skip
-    if found.rivals:
-        warnings.append(
-            f"column '{found.label}' was taken for the label, where {', '.join(found.rivals)} could be too: "
-            "tasks.sentiment.label_column names another"
-        )
-    return found
+    return Table(path.name, {"text": texts, "label": found}, list(range(1, len(texts) + 1)), has_names=False)
 
 
 def _by_column(tables: list[Table], column: str, dropped: list[str], warnings: list[str]) -> dict[str, list[Table]]:
@@ -192,7 +171,8 @@ def _by_column(tables: list[Table], column: str, dropped: list[str], warnings: l
         named = [split_of(word) for word in words]
         unlabelled = sum(word.lower() in UNLABELLED for word in words)
         if unlabelled:
-            warnings.append(f"{unlabelled} rows of {table.name} were not used: by column {column} they have no label")
+            told = f"{counted(unlabelled, 'row')} of {table.name} not used"
+            warnings.append(f"{told}: no label, by column {column}")
         bad = list(table.bad)
         for row, word in enumerate(words):
             if named[row] is None and word.lower() not in UNLABELLED and _is_filled(table, row):
@@ -205,7 +185,8 @@ def _by_column(tables: list[Table], column: str, dropped: list[str], warnings: l
             if rows:
                 cells = {name: [values[row] for row in rows] for name, values in table.columns.items()}
                 places = [table.places[row] for row in rows]
-                parts.setdefault(split, []).append(Table(table.name, cells, places))  # type: ignore[arg-type]
+                part = replace(table, columns=cells, places=places, bad=[])  # type: ignore[arg-type]
+                parts.setdefault(split, []).append(part)
     return {split: parts[split] for split in SPLITS if split in parts}
 
 
@@ -224,8 +205,8 @@ def _labelled(
     known = {item.label for item in train}
     items: list[LabelledText] = []
     for table in tables:
-        here = _named(table, columns, known)
-        labels = [_label(value) for value in table.columns[here.label]] if here.label in table.columns else []
+        here = columns_of(table, columns, known)
+        labels = [label_of(value) for value in table.columns[here.label]] if here.label in table.columns else []
         if known and "-1" not in known:
             labels = ["" if label == "-1" else label for label in labels]
         if any(labels) or split == "train":
@@ -237,19 +218,6 @@ def _labelled(
         warnings.append(f"{table.name} has no labels: validation was held out of train instead")
         return None
     return items
-
-
-def _named(table: Table, columns: Columns, known: set[str]) -> Columns:
-    """The columns of a file by the names in train, else by its own. Raises DataError when it has no text column."""
-    if columns.text in table.columns and columns.label in table.columns:
-        return columns
-    found = find_columns(table.columns, columns.text if columns.text in table.columns else None)
-    if found is not None and (not known or {_label(value) for value in table.columns[found.label]} <= known):
-        return found
-    if columns.text not in table.columns:
-        there = ", ".join(table.columns)
-        raise DataError(f"{table.name} has no column '{columns.text}', which train has: it has {there}.")
-    return columns
 
 
 def _rows(table: Table, columns: Columns, labels: list[str], dropped: list[str]) -> list[LabelledText]:
@@ -277,7 +245,8 @@ def _check_bad(bad: list[str], count: int, name: str) -> None:
     if len(bad) > MAX_BAD_PART * max(1, count):
         more = ", ..." if len(bad) > NAMED else ""
         raise DataError(
-            f"{len(bad)} of {count} rows of {name} are incomplete ({'; '.join(bad[:NAMED])}{more}): complete them."
+            f"{name} has {counted(len(bad), 'incomplete row')} of {count} ({'; '.join(bad[:NAMED])}{more}): "
+            "complete them."
         )
 
 
@@ -288,9 +257,3 @@ def clean_text(text: str) -> str:
     if "&" in text and ";" in text:
         text = html.unescape(text)
     return text.strip()
-
-
-def _label(text: str) -> str:
-    """Labels as written; whole numbers without a decimal part (`1.0` is `1`)."""
-    label = text.strip()
-    return label[:-2] if label.endswith(".0") and label[:-2].lstrip("-").isdigit() else label

@@ -62,7 +62,7 @@ class Layout:
         used = {path for pieces in self.splits.values() for piece in pieces for path in (piece.path, piece.labels)}
         taken = used.union(*(path.parents for path in used if path))
         free = [path for path in entries if path not in taken and used.isdisjoint(path.parents)]
-        self.unused += [path for path in free if path.name.partition(".")[0].lower() not in IGNORED]
+        self.unused += [path for path in free if not _is_about(path)]
         return self
 
 
@@ -108,11 +108,17 @@ def _folder(folder: Path, depth: int) -> Layout | None:
     attempts: tuple[Callable[[], Layout | None], ...] = (
         lambda: _layout(files, folders),
         lambda: Layout({"train": [_piece(files[0])]}) if len(files) == 1 else None,
-        lambda: _folder(folders[0], depth + 1) if len(folders) == 1 and not files and depth < MAX_DEPTH else None,
+        lambda: _only([_folder(inner, depth + 1) for inner in folders]) if not files and depth < MAX_DEPTH else None,
         lambda: _folder(folder / "data", depth + 1) if folder / "data" in folders and depth < MAX_DEPTH else None,
     )
     layout = next((found for found in (attempt() for attempt in attempts) if found is not None), None)
     return layout and layout.leaving(entries)
+
+
+def _only(found: list[Layout | None]) -> Layout | None:
+    """What the only folder with data has; None if several have."""
+    layouts = [layout for layout in found if layout]
+    return layouts[0] if len(layouts) == 1 else None
 
 
 def _layout(files: list[Path], folders: list[Path]) -> Layout | None:
@@ -130,10 +136,15 @@ def _layout(files: list[Path], folders: list[Path]) -> Layout | None:
 def _is_data(path: Path, *, strict: bool = True) -> bool:
     """strict: among the other files of a folder, where some are known to be about the data."""
     suffix = content_suffix(path)
-    stem = path.name.partition(".")[0].lower()
     if suffix in (".pos", ".neg"):
         return strict
-    return suffix in FORMATS and not (strict and stem in IGNORED)
+    return suffix in FORMATS and not (strict and _is_about(path))
+
+
+def _is_about(path: Path) -> bool:
+    """`README`, `rt-polaritydata.README.1.0.txt`, `labels.txt`: of the data, not data."""
+    is_prose = FORMATS.get(path.suffix.lower(), "lines") == "lines"
+    return path.name.partition(".")[0].lower() in IGNORED or (is_prose and "readme" in _words(path))
 
 
 def _piece(path: Path) -> Piece:
@@ -254,7 +265,7 @@ def _leads_above(path: Path, folder: Path, home: Path) -> bool:
 
 def _is_text(path: Path) -> bool:
     """`1.txt`, `1.md`, `1`, `sci.space.1`."""
-    is_about = path.name.startswith(".") or path.stem.lower() in ABOUT
+    is_about = path.name.startswith(".") or path.stem.lower() in ABOUT or "readme" in _words(path)
     return not is_about and (path.suffix.lower() in TEXT_SUFFIXES or path.suffix[1:].isdigit())
 
 

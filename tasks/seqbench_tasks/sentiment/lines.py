@@ -8,7 +8,7 @@ from collections.abc import Callable
 from seqbench import DataError
 from seqbench_tasks.sentiment.columns import MAX_LABEL_WORDS, MAX_LABELS, NUMBER, find_columns
 from seqbench_tasks.sentiment.delimited import REGULAR_PART, has_usual_name, is_regular, read_delimited
-from seqbench_tasks.sentiment.texts import Table
+from seqbench_tasks.sentiment.texts import Table, counted
 
 FASTTEXT = "__label__"
 TREE = re.compile(r"\((\d+) .*\)")
@@ -58,7 +58,7 @@ def _table(name: str, lines: list[Line], split: Callable[[str], Pair | str]) -> 
         places.append(number)
         labels.append(found[0].strip())
         texts.append(found[1].strip())
-    return Table(name, {"label": labels, "text": texts}, places, bad)
+    return Table(name, {"label": labels, "text": texts}, places, bad, has_names=False)
 
 
 def _tree(line: str) -> Pair | str:
@@ -72,7 +72,7 @@ def _fasttext(line: str) -> Pair | str:
     words = line.split()
     labels = [word for word in words if word.startswith(FASTTEXT)]
     if len(labels) != 1:
-        return f"has {len(labels)} labels"
+        return f"has {counted(len(labels), 'label')}"
     rest = " ".join(word for word in words if not word.startswith(FASTTEXT))
     return labels[0].removeprefix(FASTTEXT), rest.removeprefix(", ")
 

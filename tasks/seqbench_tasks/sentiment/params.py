@@ -15,6 +15,9 @@ class SentimentParams(BaseModel):
 
     text_column: str | None = Field(default=None, description="of local files; found by name or type")
     label_column: str | None = Field(default=None, description="of local files; found by name or type")
+    encoding: str | None = Field(
+        default=None, description="of local text files (cp1252, cp1250, ...); UTF-8, else detected"
+    )
     test_split: Literal["file", "hold_out"] = Field(
         default="file", description="file: the source's own test split; hold_out: a tenth of train in its place"
     )
@@ -38,6 +41,18 @@ class SentimentParams(BaseModel):
         default=(2400, 400, 800), description="embedded data: reviews in train, validation and test"
     )
     grammar_seed: int = Field(default=0, ge=0, description="embedded data: of the reviews")
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, encoding: str | None) -> str | None:
+        """One that decodes bytes to text."""
+        if not encoding:
+            return None
+        try:
+            b"  ".decode(encoding, errors="replace")
+        except LookupError:
+            raise ValueError(f"'{encoding}' is no encoding of text: name one such as utf-8 or cp1252") from None
+        return encoding
 
     @field_validator("embeddings")
     @classmethod

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seqbench import DataError
-from seqbench_tasks.sentiment.delimited import unique_names
+from seqbench_tasks.sentiment.delimited import has_usual_name, unique_names
 from seqbench_tasks.sentiment.texts import Table, whole
+
+MAX_DEPTH = 8
+"""Of objects in objects that are columns."""
+MAX_KEYS = 200
+"""Of objects that are columns: more are data."""
 
 
 def read_json(path: Path, text: str) -> Table:
@@ -66,8 +71,17 @@ def lines_fit(text: str) -> bool:
 
 
 def _opened(found: Mapping[str, Any]) -> list[Any]:
-    """The rows of `{"data": [...]}`, and of columns `{"text": [...], "label": [...]}` or `{"text": {"0": ...}}`."""
+    """The rows of `{"data": [...]}`, and of columns `{"text": [...], "label": [...]}` or `{"text": {"0": ...}}`.
+
+    Also of what pandas writes otherwise: `{"columns": [...], "data": [[...]]}`, and `{"0": {"text": ...}}`.
+    """
     values = list(found.values())
+    names, cells = found.get("columns"), found.get("data")
+    if isinstance(names, list) and isinstance(cells, list) and all(isinstance(row, list) for row in cells):
+        unique = unique_names(list(map(str, names)))
+        return [dict(zip(unique, row, strict=False)) for row in cells]
+    if len(values) > 1 and all(map(_is_record, values)):
+        return values
     lists = [value for value in values if isinstance(value, list) and value and isinstance(value[0], Mapping)]
     if len(lists) == 1:
         return list(lists[0])
@@ -81,6 +95,11 @@ def _opened(found: Mapping[str, Any]) -> list[Any]:
     return [found]
 
 
+def _is_record(value: Any) -> bool:
+    """Is one of an object's keys what texts and labels are called?"""
+    return isinstance(value, Mapping) and has_usual_name(list(value))
+
+
 def _table(path: Path, rows: Sequence[Any], places: list[int]) -> Table:
     """Objects by their keys, lists by their places; a row that lacks a key has an empty cell."""
     if rows and all(isinstance(row, list) for row in rows):
@@ -91,8 +110,33 @@ def _table(path: Path, rows: Sequence[Any], places: list[int]) -> Table:
     if strange is not None:
         raise DataError(f"row {strange} of {path} cannot be read as json: give an object with a text and a label.")
     names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {whole(name): [cell(row.get(name)) for row in rows] for name in names}
-    return Table(path.name, columns, places)
+    return _of_cells(path.name, {name: [row.get(name) for row in rows] for name in names}, places)
+
+
+def _of_cells(name: str, columns: Mapping[str, list[Any]], places: list[int]) -> Table:
+    """The table of values as cells; objects are columns of their own, named with dots (`review.body`)."""
+    cells: dict[str, list[str]] = {}
+    nested = set()
+    for given, values in columns.items():
+        for own, inner in _flat(whole(given), values, 0):
+            column = own if own not in cells else f"{own}_{len(cells) + 1}"
+            cells[column] = [cell(value) for value in inner]
+            if any(isinstance(value, list | tuple | Mapping) for value in inner):
+                nested.add(column)
+    return Table(name, cells, places, nested=frozenset(nested))
+
+
+def _flat(name: str, values: list[Any], depth: int) -> Iterator[tuple[str, list[Any]]]:
+    """A column, or the columns of its objects; those of too many keys, which are no names, stay as they are."""
+    filled = [value for value in values if value is not None]
+    if filled and depth < MAX_DEPTH and all(isinstance(value, Mapping) for value in filled):
+        keys = list(dict.fromkeys(key for value in filled for key in value))
+        if len(keys) <= MAX_KEYS:
+            for key in keys:
+                inner = [None if value is None else value.get(key) for value in values]
+                yield from _flat(f"{name}.{whole(key)}", inner, depth + 1)
+            return
+    yield name, values
 
 
 def read_parquet(path: Path) -> Table:
@@ -110,8 +154,8 @@ def read_parquet(path: Path) -> Table:
     for name in data.column_names:
         values = _values(data[name])
         names = classes.get(name)
-        columns[name] = [cell(value) if names is None else _class_name(value, names) for value in values]
-    return Table(path.name, columns, list(range(1, data.num_rows + 1)))
+        columns[name] = values if names is None else [_class_name(value, names) for value in values]
+    return _of_cells(path.name, columns, list(range(1, data.num_rows + 1)))
 
 
 def _values(column: Any) -> list[Any]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from seqbench import DataError
 from seqbench_tasks.sentiment.params import SentimentParams
-from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText
+from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText, counted
 
 HELD_OUT = 0.1
 """Part of the texts that validation, and test, get where there is no file for them."""
 MAX_DROPPED = 50
 """Rows left out that are named in the notes; of more, the number."""
+
+MAX_FILES = 3
+"""Named in an error."""
 
 Splits = dict[str, list[LabelledText]]
 
@@ -22,27 +26,29 @@ Splits = dict[str, list[LabelledText]]
 def finish(splits: Splits, notes: dict[str, Any], params: SentimentParams, source: str) -> Corpus:
     """The corpus. Raises DataError for an empty split, fewer than two labels, and labels that train does not have."""
     splits = _one_spelling(splits, notes["warnings"])
-    _check_labels(splits["train"], notes["label_column"], source)
+    _check_labels(splits["train"], notes["label_column"] if notes["columns_are_named"] else None, source)
     splits = _held_out(splits, params.split_seed)
     for name in SPLITS:
         if not splits[name]:
-            raise DataError(f"the {name} split of {source} is empty: give it more rows.")
+            raise DataError(f"the {name} split of {source} is empty ({_files(splits['train'])}): give it more rows.")
     keys = {name: [text_key(item.text) for item in splits[name]] for name in SPLITS}
     notes["duplicates"] = _duplicates(keys)
+    notes["contradictions"] = _contradictions(splits, keys, notes["warnings"])
+    notes["dedupe"] = params.dedupe
     kept = _without_shared(splits, keys)
     removed = {name: len(splits[name]) - len(kept[name]) if params.dedupe else 0 for name in SPLITS}
     notes |= {"removed_from_train": removed["train"], "removed_from_validation": removed["validation"]}
     if params.dedupe:
         if len({item.label for item in kept["train"]}) < 2 or not kept["validation"]:
             raise DataError(
-                f"without the {removed['train']} texts of {source} that validation or test have too, "
+                f"without what validation or test have too ({counted(removed['train'], 'text')} of {source}), "
                 "train has fewer than two labels: give it other texts, or set tasks.sentiment.dedupe=false."
             )
         splits = kept
     notes["dropped_rows"] = len(notes["dropped"])
     if len(notes["dropped"]) > MAX_DROPPED:
         rest = len(notes["dropped"]) - MAX_DROPPED
-        notes["dropped"] = [*notes["dropped"][:MAX_DROPPED], f"and {rest} rows more"]
+        notes["dropped"] = [*notes["dropped"][:MAX_DROPPED], f"and {counted(rest, 'row')} more"]
     return Corpus(splits, _labels(splits), notes)
 
 
@@ -59,28 +65,62 @@ def _one_spelling(splits: Splits, warnings: list[str]) -> Splits:
         spelled.setdefault(label.casefold(), label)
     if len(spelled) == len(counts):
         return splits
-    odd = sorted(label for label in counts if spelled[label.casefold()] != label)
-    warnings.append(f"the labels {', '.join(odd)} were read as {', '.join(spelled[label.casefold()] for label in odd)}")
+    groups: dict[str, list[str]] = {}
+    for label in sorted(counts):
+        groups.setdefault(spelled[label.casefold()], []).append(label)
+    told = (f"{', '.join(group)} \N{RIGHTWARDS ARROW} {kept}" for kept, group in groups.items() if len(group) > 1)
+    warnings.append(f"labels that differ only in case are one class: {'; '.join(told)}")
     return {
         name: [LabelledText(item.text, spelled[item.label.casefold()], item.place) for item in items]
         for name, items in splits.items()
     }
 
 
-def _check_labels(train: list[LabelledText], column: str, source: str) -> None:
+def _check_labels(train: list[LabelledText], column: str | None, source: str) -> None:
+    """column: of the labels, where the source has a table."""
     counts = Counter(item.label for item in train)
     if not counts:
         raise DataError(f"train of {source} has no rows: give it a text and a label per row.")
+    where = _files(train)
+    among = "" if where == Path(source).name else f" ({where})"
     if len(counts) < 2:
+        of_column = f" in column '{column}'" if column else ""
+        other = "; tasks.sentiment.label_column names another column" if column else ""
         raise DataError(
-            f"train of {source} has one label only ('{next(iter(counts))}') in column '{column}': two or more are "
-            "needed; tasks.sentiment.label_column names another column."
+            f"train of {source} has one label only ('{next(iter(counts))}'){of_column}{among}: two or more are "
+            f"needed{other}."
         )
     if len(counts) > max(2, len(train) // 2):
+        what = f"column '{column}' of {where}" if column else where
         raise DataError(
-            f"column '{column}' of {source} has {len(counts)} different labels in {len(train)} rows: "
+            f"{what} has {counted(len(counts), 'different label')} in {counted(len(train), 'row')}: "
             "name the column of classes by tasks.sentiment.label_column."
         )
+
+
+def _files(items: list[LabelledText]) -> str:
+    """The files that texts come from, the first of many."""
+    if not items:
+        return "no rows"
+    names = list(dict.fromkeys(item.place.rpartition(":")[0] or item.place for item in items))
+    if len(names) > MAX_FILES:
+        names[MAX_FILES:] = [f"{len(names) - MAX_FILES} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _contradictions(splits: Splits, keys: dict[str, list[int]], warnings: list[str]) -> int:
+    """How many texts have more than one label, in one split or in several; told with the first of them."""
+    firsts: dict[int, LabelledText] = {}
+    pairs: dict[int, tuple[LabelledText, LabelledText]] = {}
+    for name in SPLITS:
+        for item, key in zip(splits[name], keys[name], strict=True):
+            first = firsts.setdefault(key, item)
+            if first.label != item.label:
+                pairs.setdefault(key, (first, item))
+    if pairs:
+        told = " and ".join(f"{item.place} ({item.label})" for item in next(iter(pairs.values())))
+        warnings.append(f"{counted(len(pairs), 'text')} with more than one label (the first: {told})")
+    return len(pairs)
 
 
 def _held_out(splits: Splits, seed: int) -> Splits:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seqbench import Classes, Output, TaskData, TaskSpec
 from seqbench_tasks.classification import METRICS, logistic_regression, majority
 from seqbench_tasks.sentiment.params import SentimentParams
+from seqbench_tasks.sentiment.texts import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,13 +114,17 @@ def describe(data: TaskData) -> str:
         told.append(
             f"{found['coverage']:.1%} of them have a vector of {found['file']} ({found['dimensions']} numbers)."
         )
-    if removed := notes.get("removed_from_train", 0):
-        told.append(f"{removed} texts of train that are held out too were removed.")
-    if removed := notes.get("removed_from_validation", 0):
-        told.append(f"{removed} texts of validation that are in test too were removed.")
+    if notes.get("columns_are_named"):
+        columns = f"column '{notes['text_column']}', the label column '{notes['label_column']}'"
+        told.append(f"The text is {columns}, of {counted(notes['rows'], 'row')}.")
+    if notes.get("dedupe"):
+        removed = [(notes[f"removed_from_{name}"], name) for name in ("train", "validation")]
+        parts = ", ".join(f"{number} from {name}" for number, name in removed if number) or "none"
+        told.append(f"Texts removed as duplicates of a later split's: {parts}.")
     if notes["dropped"]:
-        told.append(f"{notes['dropped_rows']} rows were left out: {notes['dropped'][0]}.")
-    told += [f"{warning[:1].upper()}{warning[1:]}." for warning in notes.get("warnings", ())]
+        told.append(f"Left out: {counted(notes['dropped_rows'], 'row')} ({notes['dropped'][0]}).")
+    # Not with a capital: some begin with the name of a file.
+    told += [f"Note: {warning}." for warning in notes.get("warnings", ())]
     return " ".join(told)
 
 

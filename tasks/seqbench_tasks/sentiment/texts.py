@@ -16,13 +16,16 @@ class Table:
     """A file's columns by name, every cell a string.
 
     name: of the file, for places and messages. places: of each row, its line (or row) in the file, from 1; a name of
-    its own where the row is a file. bad: rows that could not be read, each with the reason.
+    its own where the row is a file. bad: rows that could not be read, each with the reason. nested: columns that hold
+    lists or objects, which are neither texts nor labels. has_names: are the columns the file's own, not made up here?
     """
 
     name: str
     columns: dict[str, list[str]]
     places: list[int] | list[str]
     bad: list[str] = field(default_factory=list)
+    nested: frozenset[str] = frozenset()
+    has_names: bool = True
 
     def __len__(self) -> int:
         return len(self.places)
@@ -31,6 +34,11 @@ class Table:
         """Where a row comes from: `train.tsv:17`, or the name of its file."""
         where = self.places[row]
         return whole(where if isinstance(where, str) else f"{self.name}:{where}")
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def whole(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqbench import DataError
-from seqbench_tasks.sentiment.encoding import OPENERS, UNREADABLE, unreadable
+from seqbench_tasks.sentiment.encoding import UNREADABLE, opener_of, unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,9 +85,8 @@ def _found(
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Lines with their numbers, without word2vec's first (words and dimensions); tabs count as spaces."""
-    opener = OPENERS.get(path.suffix.lower(), Path.open)
     try:
-        with opener(path, "rb") as file:
+        with opener_of(path)(path, "rb") as file:
             for number, data in enumerate(file, 1):
                 line = data.decode("utf-8", errors="replace").rstrip(" \t\r\n").replace("\t", " ")
                 is_head = number == 1 and len(line.split(" ")) == 2 and all(map(str.isdigit, line.split(" ")))
