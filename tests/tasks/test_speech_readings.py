@@ -99,6 +99,16 @@ def test_a_grid_of_names_that_tell_nothing_is_told(write: Write, tmp_path: Path)
     assert told.startswith("The folders were read as word/speaker ('hund/anna'), and could be speaker/word as well")
 
 
+def test_digits_over_names_that_nobody_knows_are_told(write: Write, tmp_path: Path) -> None:
+    """`3/hund` is read as speaker 3 saying it, with a sentence, since digits may be words as well."""
+    for who in "1234":
+        for word in ("hund", "katze"):
+            write(f"{who}/{word}/0.wav")
+    recordings = read(tmp_path / "data")
+    assert ("hund", "katze") == recordings.words
+    assert "The folders were read as speaker/word ('1/hund')" in recordings.notes["warnings"][0]
+
+
 def test_few_words_below_many_speakers(write: Write, tmp_path: Path) -> None:
     """Two speakers of ten who broke off do not hide that the others all have the same words; the guess is told."""
     for number, who in enumerate((*PEOPLE, "gus", "hal", "ida", "joe")):

@@ -115,8 +115,8 @@ def find(source: str) -> Layout:
     warnings = [*_lost(given, len(files), source)]
     if foreign:
         warnings.append(
-            f"{counted(foreign.total(), 'recording')} of a kind that cannot be read ({', '.join(sorted(foreign))}) must be "
-            "converted to WAV or FLAC to be used."
+            f"{counted(foreign.total(), 'recording')} of a kind that cannot be read ({', '.join(sorted(foreign))}) "
+            "must be converted to WAV or FLAC to be used."
         )
     prefix = _wrapping(files)
     base = root.joinpath(*prefix)

@@ -47,11 +47,14 @@ def second_is_word(names: Sequence[tuple[str, Path]]) -> tuple[bool, str]:
     if sum(len({top for top, name in pairs if name == second}) > 1 for second in seconds) < CLEAR * len(seconds):
         return False, ""
     lead = _of_splits(deep) or _of_names(firsts, seconds) or _of_files(deep)
-    if abs(lead) >= CLEAR:
+    # Digits may be words: against names that nobody knows they are taken for speakers, but not without a word.
+    is_doubtful = abs(lead) == 1 and any(_are_digits(level) for level in (firsts, seconds)) and not _of_splits(deep)
+    is_doubtful = is_doubtful and not any(name.casefold() in KNOWN_WORDS for name in firsts | seconds)
+    if abs(lead) >= CLEAR and not is_doubtful:
         return lead > 0, ""
     is_grid = len(pairs) >= FULL * len(firsts) * len(seconds)
-    is_second = _is_few(pairs, firsts, seconds)
-    if not (is_grid or is_second):
+    is_second = lead > 0 if is_doubtful else _is_few(pairs, firsts, seconds)
+    if not (is_grid or is_second or is_doubtful):
         return False, ""
     example = "/".join(min(pairs))
     read, other = ("speaker/word", "word/speaker") if is_second else ("word/speaker", "speaker/word")
@@ -80,10 +83,14 @@ def _of_names(firsts: set[str], seconds: set[str]) -> float:
 def _wordiness(names: set[str]) -> float:
     """Part of the names that are known words, less the part that are numbered; 0 for digits, which may be either."""
     plain = {name.casefold() for name in names}
-    if "0" in plain and all(len(name) == 1 and name.isdigit() for name in plain):
+    if "0" in plain and _are_digits(plain):
         return 0.0
     known = sum(name in KNOWN_WORDS for name in plain)
     return (known - sum(NUMBERED.fullmatch(name) is not None for name in plain)) / len(plain)
+
+
+def _are_digits(names: set[str]) -> bool:
+    return all(len(name) == 1 and name.isdigit() for name in names)
 
 
 def _of_files(names: Sequence[tuple[str, Path]]) -> float:
