@@ -169,7 +169,7 @@ def test_bad_recordings_are_told(make: Make) -> None:
     data = prepare(folder)
     assert 15 == len(data.train)
     assert data.notes["dropped"][0].startswith("high/s0_nohash_0.wav cannot be read")
-    assert "1 recordings were left out" in describe(data)
+    assert "1 recording was left out" in describe(data)
     soundfile.write(folder / "low" / "s0_nohash_0.wav", np.zeros(0), 8000)
     with pytest.raises(DataError, match=r"2 of 20 recordings .* has no samples"):
         prepare(folder)

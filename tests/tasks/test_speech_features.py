@@ -162,7 +162,7 @@ def test_sentinels_see_a_leak(folder: Path, tmp_path: Path, monkeypatch: pytest.
         return scaler(rows.base if rows.base is not None else rows, least)
 
     monkeypatch.setattr(task_module, "read", leaked)
-    assert "speakers are in train and in validation or test" in sentinels.speakers_are_apart(
+    assert "1 speaker is in train and in validation or test" in sentinels.speakers_are_apart(
         "builtin", SpeechParams(), tmp_path
     )
     monkeypatch.setattr(features, "scaler", on_all)

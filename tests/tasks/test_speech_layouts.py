@@ -91,7 +91,7 @@ def test_entries_without_a_recording_are_warned_of(write: Write, tmp_path: Path)
     data = prepare(folder)
     expected = "2 entries of testing_list.txt name no recording that is there, 'no/lost.wav' first."
     assert expected in data.notes["warnings"]
-    assert "1 speakers are in train and in test, as the source's own split says." in data.notes["warnings"]
+    assert "1 speaker is in train and in test, as the source's own split says." in data.notes["warnings"]
     assert {"yes/v1_nohash_0.wav"} == ids(data.test)
 
 
@@ -233,7 +233,7 @@ def test_what_only_reading_shows_is_dropped_too(write: Write, tmp_path: Path) ->
     data = prepare(tmp_path / "data")
     assert 39 == sum(map(len, (data.train, data.validation, data.test)))
     assert ["yes/3.wav has samples that are no sound: not finite, or far beyond full scale"] == data.notes["dropped"]
-    assert "1 recordings were left out: yes/3.wav" in describe(data)
+    assert "1 recording was left out: yes/3.wav" in describe(data)
 
 
 def test_padding_makes_all_clips_as_long(write: Write, tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_padding_makes_all_clips_as_long(write: Write, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (["one.wav", "two.wav"], "2 recordings and no folder per word"),
+        (["one.wav", "two.wav"], "2 recordings .'one.wav' first. and no folder per word"),
         (["yes/one.wav", "yes/two.wav"], "fewer than two words .only of 'yes'"),
         (["_background_noise_/a.wav", "yes/one.wav"], "fewer than two words"),
         (["yes/one.wav", "no/two.wav"], "the validation split of .* is empty"),
@@ -365,7 +365,7 @@ def test_links_that_lead_nowhere_are_told(write: Write, tmp_path: Path) -> None:
     many(write, "{word}/{voice}_{take}.wav")
     (tmp_path / "data" / "yes" / "gone_0.wav").symlink_to(tmp_path / "nowhere")
     data = prepare(tmp_path / "data")
-    assert ["1 recordings are links to files that are not there, 'yes/gone_0.wav' first: they were left out."] == (
+    assert ["1 recording is a link to a file that is not there, 'yes/gone_0.wav' first: left out."] == (
         data.notes["warnings"]
     )
     for number in range(1, 4):

@@ -166,7 +166,7 @@ def test_a_dataset_of_the_hub_keeps_its_splits(hub_cache: Path, tmp_path: Path) 
     assert (6, 2, 4) == (len(data.train), len(data.validation), len(data.test))
     assert {"train": 3, "validation": 1, "test": 2} == data.notes["speakers"]
     assert {"yes/fay_nohash_0.wav", "yes/gus_nohash_0.wav"} < set(data.test.ids.tolist())
-    assert any("1 rows" in text and "no label in train" in text for text in data.notes["warnings"])
+    assert any("1 row " in text and "no label in train" in text for text in data.notes["warnings"])
 
 
 def test_all_splits_of_a_kind_are_used(hub_cache: Path, tmp_path: Path) -> None:

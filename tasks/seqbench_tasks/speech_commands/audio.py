@@ -37,6 +37,7 @@ class UnusableClipError(Exception):
 class Clip:
     """One recording: its id, its word, who speaks if that is known, and how to read `float32[samples]` at a rate.
 
+    is_recording: is it as it was recorded, and not made by adding noise, say?
     `read` raises UnusableClipError, and gives the same samples however often and in whatever thread it is called.
     """
 
@@ -44,6 +45,7 @@ class Clip:
     word: str
     speaker: str
     read: Callable[[int], NDArray[np.float32]]
+    is_recording: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,27 @@ def _resampler(own_rate: int, rate: int) -> Any:
 
 
 def common_rate(rates: Sequence[int]) -> int:
-    """The rate that most recordings have (the lower of two as frequent), at most 16 kHz."""
-    counts = Counter(rates)
-    return min(MAX_DEFAULT_RATE, min(counts, key=lambda rate: (-counts[rate], rate)))
+    """The rate that most recordings have, those above 16 kHz counted as 16 kHz; the higher of two as frequent."""
+    counts = Counter(min(MAX_DEFAULT_RATE, rate) for rate in rates)
+    return max(counts, key=lambda rate: (counts[rate], rate))
+
+
+def mixed_warning(rates: Sequence[int], rate: int) -> list[str]:
+    """What to say where recordings have these rates, more than one, and all are brought to `rate`."""
+    counts = sorted(Counter(rates).items(), key=lambda item: (-item[1], item[0]))
+    if len(counts) < 2:
+        return []
+    found = ", ".join(f"{count} of {own} Hz" for own, count in counts)
+    lower = sum(count for own, count in counts if own < rate)
+    told = f"; {counted(lower, 'recording')} of less will have empty upper bands" if lower else ""
+    return [f"The recordings have different sample rates ({found}): all were brought to {rate} Hz{told}."]
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 speaker`, `2 speakers`."""
+    if count == 1:
+        return f"1 {thing}"
+    return f"{count} {thing[:-1]}ies" if thing.endswith("ry") else f"{count} {thing}s"
 
 
 def check_bad(bad: list[str], total: int, where: str) -> None:
@@ -138,7 +158,7 @@ def check_bad(bad: list[str], total: int, where: str) -> None:
     if len(bad) > MAX_BAD_PART * total:
         first = "; ".join(bad[:SHOWN_BAD])
         raise DataError(
-            f"{len(bad)} of {total} recordings in {where} cannot be used (at most 5 % may be): {first}. "
+            f"{len(bad)} of {counted(total, 'recording')} in {where} cannot be used (at most 5 % may be): {first}. "
             "Remove or repair them."
         )
 
@@ -149,8 +169,10 @@ def cut_warning(seconds: Sequence[float], clip_seconds: float) -> list[str]:
     if not cut:
         return []
     longest = math.ceil(max(cut) * 100 - 1e-6) / 100
+    are = "is" if len(cut) == 1 else "are"
     text = (
-        f"{len(cut)} of {len(seconds)} recordings are longer than clip_seconds = {clip_seconds:g} and are cut there, "
+        f"{len(cut)} of {counted(len(seconds), 'recording')} {are} longer than clip_seconds = {clip_seconds:g} and "
+        f"{are} cut there, "
         f"the longest of {longest:.2f} s: clip_seconds = {longest:.2f} would keep all of them whole."
     )
     return [text]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seqbench import Classes, Dense, SequenceSet, TaskData, track
 from seqbench_tasks.speech_commands.audio import Clip, Recordings, UnusableClipError, check_bad
 from seqbench_tasks.speech_commands.frames import Frames
+from seqbench_tasks.speech_commands.heard import Listener
 from seqbench_tasks.speech_commands.params import SpeechParams
 from seqbench_tasks.speech_commands.stream import FrameFile, frames_of, scale, scaler
 
@@ -64,13 +66,15 @@ def _written(
     """Write all frames, train's first; gives the recordings without those that turned out bad, and frames per clip."""
     total = sum(map(len, recordings.splits.values()))
     done = iter(track(range(total), "computing features", total))
+    listener = Listener()
     bad: list[str] = []
     kept: dict[str, list[Clip]] = {}
     lengths: dict[str, list[int]] = {}
     for name in ("train", "validation", "test"):
         kept[name], lengths[name] = [], []
         remaining = iter(recordings.splits[name])
-        for batch in frames_of(recordings.splits[name], recordings.sample_rate, frames, workers):
+        clips = map(listener.beside, recordings.splits[name])
+        for batch in frames_of(clips, recordings.sample_rate, frames, workers):
             for made in batch:
                 clip = next(remaining)
                 next(done)
@@ -81,6 +85,10 @@ def _written(
                     kept[name].append(clip)
                     lengths[name].append(len(made))
     next(done, None)
+    odd = listener.warnings([*itertools.chain(*kept.values())], frames.size, recordings.sample_rate)
+    if odd:
+        warnings = [*recordings.notes.get("warnings", ()), *odd]
+        recordings = replace(recordings, notes={**recordings.notes, "warnings": warnings})
     if bad:
         dropped = [*recordings.notes.get("dropped", ()), *bad]
         check_bad(dropped, max(recordings.total, total), recordings.where)

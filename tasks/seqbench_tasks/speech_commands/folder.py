@@ -16,6 +16,7 @@ from seqbench_tasks.speech_commands.audio import (
     common_rate,
     cut_warning,
     inspect,
+    mixed_warning,
     read_file,
 )
 from seqbench_tasks.speech_commands.layout import Layout, Recording, find, matching
@@ -50,7 +51,7 @@ def read_folder(source: str, params: SpeechParams) -> Recordings:
 
     def clip(item: Recording, label: str) -> Clip:
         read = partial(read_file, layout.root / item.name, params.clip_seconds)
-        return Clip(item.name, label, speakers[item.name], read)
+        return Clip(item.name, label, speakers[item.name], read, is_recording=True)
 
     noise, warnings = usable(layout.noise)
     if params.variant == 12:
@@ -70,6 +71,7 @@ def read_folder(source: str, params: SpeechParams) -> Recordings:
     used = {item.id for items in clips.values() for item in items}
     warnings += cut_warning([infos[name].seconds for name in used if name in infos], params.clip_seconds)
     rate = params.sample_rate or common_rate([infos[item.name].rate for item in splits.members["train"]])
+    warnings += mixed_warning([infos[name].rate for name in used if name in infos], rate)
     notes = _notes(infos, bad, splits, [*layout.warnings, *splits.warnings, *warnings])
     return with_copies(Recordings(clips, words, rate, notes, len(infos), where), noise, params)
 

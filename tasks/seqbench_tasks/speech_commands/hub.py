@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seqbench import DataError
+from seqbench_tasks.speech_commands.audio import counted
 from seqbench_tasks.speech_commands.export import Columns, Export, export_split
 from seqbench_tasks.speech_commands.files import FETCHED, LISTS
 from seqbench_tasks.speech_commands.layout import SPLIT_OF
@@ -51,7 +52,10 @@ def fetch_hub(rest: str, params: SpeechParams, folder: Path) -> Path:
             (words / file).write_text("".join(f"{entry}\n" for entry in export.listed[split]), encoding="utf-8")
     if not any(export.listed.values()):
         raise DataError(f"the dataset {rest} has no row with a recording and a label: give another source.")
-    warnings += [f"{count} rows of {rest} were left out: {reason}." for reason, count in export.left_out.items()]
+    warnings += [
+        f"{counted(count, 'row')} of {rest} {'was' if count == 1 else 'were'} left out: {reason}."
+        for reason, count in export.left_out.items()
+    ]
     facts = {"warnings": warnings, "labels": export.labels()}
     (words / FETCHED).write_text(json.dumps(facts), encoding="utf-8")
     return words

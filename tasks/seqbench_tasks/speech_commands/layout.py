@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seqbench import DataError
-from seqbench_tasks.speech_commands.audio import check_bad
+from seqbench_tasks.speech_commands.audio import check_bad, counted
 from seqbench_tasks.speech_commands.files import FETCHED, LISTS, Files, files_of
+from seqbench_tasks.speech_commands.levels import second_is_word
 
 SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 FOREIGN = (".m4a", ".aac", ".mp4", ".wma", ".webm", ".amr", ".3gp")
@@ -114,19 +115,20 @@ def find(source: str) -> Layout:
     warnings = [*_lost(given, len(files), source)]
     if foreign:
         warnings.append(
-            f"{foreign.total()} {', '.join(sorted(foreign))} files were not read: convert them to WAV or FLAC."
+            f"{counted(foreign.total(), 'recording')} of a kind that cannot be read ({', '.join(sorted(foreign))}) "
+            "must be converted to WAV or FLAC to be used."
         )
     prefix = _wrapping(files)
     base = root.joinpath(*prefix)
     told, labels = _of_fetcher(given.named(FETCHED, (base,)))
     names = [path.relative_to(Path(*prefix)) for path in files if path.parts[: len(prefix)] == prefix]
-    recordings = sorted(_recordings(names, labels), key=lambda item: (item.word, Path(item.name).parts))
+    recordings, read = _recordings(names, labels)
     if len({item.word for item in recordings}) < 2:
-        raise DataError(_too_few(source, recordings, names, foreign))
+        raise DataError(_too_few(source, base, recordings, names, foreign))
     places = tuple(root.joinpath(*prefix[:depth]) for depth in range(len(prefix), -1, -1))
     places += (root.parent,) if given.is_pattern else ()
     lists = {split: place for split, name in LISTS.items() if (place := given.named(name, places))}
-    return Layout(base, tuple(recordings), tuple(noise), lists, given.is_pattern, (*told, *warnings))
+    return Layout(base, tuple(recordings), tuple(noise), lists, given.is_pattern, (*told, *read, *warnings))
 
 
 def _lost(given: Files, read: int, source: str) -> Iterator[str]:
@@ -134,7 +136,8 @@ def _lost(given: Files, read: int, source: str) -> Iterator[str]:
     lost = [link.relative_to(given.root).as_posix() for link in given.broken if link.suffix.lower() in SUFFIXES]
     check_bad([f"{name} is a link to a file that is not there" for name in lost], read + len(lost), source)
     if lost:
-        yield f"{len(lost)} recordings are links to files that are not there, '{lost[0]}' first: they were left out."
+        are = "is a link to a file that is" if len(lost) == 1 else "are links to files that are"
+        yield f"{counted(len(lost), 'recording')} {are} not there, '{lost[0]}' first: left out."
 
 
 def _of_fetcher(path: Path | None) -> tuple[list[str], dict[str, str]]:
@@ -163,31 +166,44 @@ def _wrapping(files: list[Path]) -> tuple[str, ...]:
         files = inside
 
 
-def _recordings(names: list[Path], labels: Mapping[str, str]) -> Iterator[Recording]:
-    """The recordings, with the split where the topmost folders are called train, validation and test."""
+def _recordings(names: list[Path], labels: Mapping[str, str]) -> tuple[list[Recording], list[str]]:
+    """The recordings, with the split where the topmost folders are called train, validation and test; and warnings."""
     tops = {name.parts[0] for name in names if len(name.parts) > 1}
     splits = {SPLIT_OF.get(top.casefold(), "") for top in tops}
     is_split = "train" in splits and "" not in splits and any(len(name.parts) > 2 for name in names)
     first = 1 if is_split else 0
-    for name in names:
-        if len(name.parts) > first + 1:
-            split = SPLIT_OF[name.parts[0].casefold()] if is_split else ""
-            word = labels.get(name.parts[first], name.parts[first])
-            yield Recording(name.as_posix(), word, name.parts[first + 1 : -1], split)
+    inside = [name for name in names if len(name.parts) > first + 1]
+    split_of = {name: SPLIT_OF[name.parts[0].casefold()] if is_split else "" for name in inside}
+    is_second, told = second_is_word([(split_of[name], Path(*name.parts[first:])) for name in inside])
+    found = []
+    for name in inside:
+        folders = name.parts[first:-1]
+        word, between = folders[0], folders[1:]
+        if is_second and between:
+            word, between = between[0], (word, *between[1:])
+        found.append(Recording(name.as_posix(), labels.get(word, word), between, split_of[name]))
+    return sorted(found, key=lambda item: (item.word, Path(item.name).parts)), [told] if told else []
 
 
-def _too_few(source: str, recordings: list[Recording], names: list[Path], foreign: Counter[str]) -> str:
+def _too_few(source: str, base: Path, recordings: list[Recording], names: list[Path], foreign: Counter[str]) -> str:
     """What to say of a folder that has no two words."""
     kinds = ", ".join(SUFFIXES)
     if recordings:
+        word, count = recordings[0].word, counted(len(recordings), "recording")
+        found = (
+            f"{source} has recordings of fewer than two words (only of '{word}': {count}, '{recordings[0].name}' first)"
+        )
+        if inner := _readable(recordings):
+            return f"{found}, and words one folder deeper: give {base / inner}."
         return (
-            f"{source} has recordings of fewer than two words (only of '{recordings[0].word}'): it should hold a "
-            f"folder per word with {kinds} files."
+            f"{found}: it should hold a folder per word with {kinds} files, so if what is said stands in the names of "
+            "the files or in a table, sort them into folders first, WORD/FILE."
         )
     if names:
         return (
-            f"{source} has {len(names)} recordings and no folder per word (fewer than two words): put each into a "
-            "folder named after what is said in it."
+            f"{source} has {counted(len(names), 'recording')} ('{names[0].as_posix()}' first) and no folder per word "
+            "(fewer than two words): put each into a folder named after what is said in it, WORD/FILE, which may stand "
+            "in the names of the files or in a table."
         )
     if foreign:
         return (
@@ -195,3 +211,9 @@ def _too_few(source: str, recordings: list[Recording], names: list[Path], foreig
             "two words: convert them to WAV or FLAC."
         )
     return f"{source} has recordings of fewer than two words: it should hold a folder per word with {kinds} files."
+
+
+def _readable(recordings: list[Recording]) -> str:
+    """The folder taken for the one word, if there are folders of two words or more in it; else empty."""
+    deeper = {item.between[0] for item in recordings if item.between}
+    return Path(recordings[0].name).parts[0] if len(deeper) > 1 and not recordings[0].split else ""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from seqbench_tasks.speech_commands.audio import counted
 from seqbench_tasks.speech_commands.layout import SUFFIXES, Layout, plain
 
 
@@ -41,7 +42,8 @@ def read_lists(layout: Layout) -> Lists:
                 warnings.append(f"'{name}' is in both lists: it is in {members[name]}.")
         if missing:
             warnings.append(
-                f"{len(missing)} entries of {path.name} name no recording that is there, '{missing[0]}' first."
+                f"{counted(len(missing), 'entry')} of {path.name} {'names' if len(missing) == 1 else 'name'} no "
+                f"recording that is there, '{missing[0]}' first."
             )
     if given and not members:
         members = dict.fromkeys(exact, "train")

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seqbench_tasks.speech_commands.audio import counted
 from seqbench_tasks.speech_commands.params import SpeechParams
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def speakers_are_apart(source: str, params: SpeechParams, cache: Path) -> str:
     both = sorted(speakers["train"] & (speakers["validation"] | speakers["test"]))
     if not both:
         return ""
+    are = "is" if len(both) == 1 else "are"
     return (
-        f"{len(both)} speakers are in train and in validation or test, '{both[0]}' first: add lists, or more speakers."
+        f"{counted(len(both), 'speaker')} {are} in train and in validation or test, '{both[0]}' first: add lists, or "
+        "more speakers."
     )

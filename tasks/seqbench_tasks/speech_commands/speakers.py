@@ -7,11 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from seqbench_tasks.speech_commands.layout import Recording
+from seqbench_tasks.speech_commands.levels import DIGITS
 
 HASH_DIVIDER = "_nohash_"
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 MIN_SHARED_PART = 0.5
 """Of the recordings: whoever is read from their names must be heard saying two words or more."""
+TAKE_PART = 0.9
+"""Of the recordings whose names differ by one number only: with so many alone in their word, it numbers takes."""
+SPEAKER_NAMES = ("speaker", "spkr", "spk", "talker", "voice", "subject", "subj", "person", "participant", "user")
+"""What says of itself that its number is a speaker's."""
 
 
 def read_speakers(recordings: Iterable[Recording]) -> dict[str, str]:
@@ -19,7 +23,8 @@ def read_speakers(recordings: Iterable[Recording]) -> dict[str, str]:
 
     `<speaker>_nohash_<n>` is the layout's own form. Else a folder between the word's and the file is taken for the
     speaker, or what a name has beside the word and a number (`7_jackson_32`, `s01-yes-3`), if most of those so found
-    say several words: what names takes of one word only is no speaker.
+    say several words: what names takes of one word only is no speaker, nor is a number that every word has once
+    (`Recording (3)`, `p3`).
     """
     found: dict[str, str] = {}
     guesses: dict[Recording, str] = {}
@@ -29,6 +34,7 @@ def read_speakers(recordings: Iterable[Recording]) -> dict[str, str]:
         else:
             guesses[recording] = "/".join(recording.between) or _guess(recording)
             found[recording.name] = ""
+    guesses |= dict.fromkeys(_takes(guesses), "")
     if _is_believable(guesses):
         found |= {recording.name: speaker for recording, speaker in guesses.items()}
     return found
@@ -53,6 +59,32 @@ def _guess(recording: Recording) -> str:
     if tokens and tokens[-1].isdigit():
         tokens.pop()
     return "_".join(tokens)
+
+
+def _takes(guesses: Mapping[Recording, str]) -> list[Recording]:
+    """Those whose guessed speaker is no more than a number that each word has once: the same takes of every word."""
+    alike: defaultdict[str, list[Recording]] = defaultdict(list)
+    for recording, guess in guesses.items():
+        is_only_number = len(re.findall(r"\d+", recording.stem)) == 1
+        if guess and not recording.between and is_only_number and _is_numbered(guess):
+            alike[re.sub(r"\d+", "#", guess)].append(recording)
+    takes: list[Recording] = []
+    for group in alike.values():
+        places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for recording in group:
+            places[recording.word, recording.split].append(guesses[recording])
+        most = set(max(places.values(), key=lambda found: len(set(found))))
+        once = sum(found.count(guess) == 1 and guess in most for found in places.values() for guess in found)
+        if once >= TAKE_PART * len(group):
+            takes += group
+    return takes
+
+
+def _is_numbered(guess: str) -> bool:
+    """Is there one number in it, at its end or by itself, and nothing that says that it is a speaker's?"""
+    if guess.startswith(SPEAKER_NAMES) or len(re.findall(r"\d+", guess)) != 1:
+        return False
+    return any(re.fullmatch(r"\W*\d+\W*", token) for token in guess.split("_")) or bool(re.search(r"\d\W*$", guess))
 
 
 def _is_believable(guesses: Mapping[Recording, str]) -> bool:

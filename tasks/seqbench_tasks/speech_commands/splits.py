@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seqbench import DataError
+from seqbench_tasks.speech_commands.audio import counted
 from seqbench_tasks.speech_commands.files import LISTS
 from seqbench_tasks.speech_commands.layout import Layout, Recording
 from seqbench_tasks.speech_commands.lists import read_lists
@@ -45,7 +46,7 @@ def split(layout: Layout, good: Sequence[Recording], speakers: Mapping[str, str]
     """
     found = _by_source(layout, good, speakers, seed) or _by_hash(good) or own_split(good, speakers, seed, HELD_OUT)
     if not found.by_source and not all(speakers[item.name] for item in good):
-        found.warnings.append(_untold(good, speakers))
+        found.warnings.append(_untold(good, speakers, ("test",)))
     if not found.by_source and layout.is_pattern:
         found.warnings.append(
             f"Lists are read only where they lie beside what the pattern matches, and no {' or '.join(LISTS.values())} "
@@ -56,7 +57,9 @@ def split(layout: Layout, good: Sequence[Recording], speakers: Mapping[str, str]
     } - {""}
     if both:
         who = "as the source's own split says" if found.by_source else "since there are too few to keep them apart"
-        found.warnings.append(f"{len(both)} speakers are in train and in test, {who}.")
+        found.warnings.append(
+            f"{counted(len(both), 'speaker')} {'is' if len(both) == 1 else 'are'} in train and in test, {who}."
+        )
     _check(found, layout.root)
     return found
 
@@ -80,6 +83,9 @@ def _by_source(layout: Layout, good: Sequence[Recording], speakers: Mapping[str,
         found.rule = f"{rule}, {what} held out of train {own.rule}"
         found.members |= own.members
         found.warnings += [f"The source tells no {what} split: it is held out of train.", *own.warnings]
+        parted = [*itertools.chain(*own.members.values())]
+        if not all(speakers[item.name] for item in parted):
+            found.warnings.append(_untold(parted, speakers, wanted))
     return found
 
 
@@ -175,12 +181,13 @@ def _by_rule(good: Sequence[Recording], rule: Callable[[Recording], str]) -> dic
     return splits
 
 
-def _untold(good: Sequence[Recording], speakers: Mapping[str, str]) -> str:
+def _untold(good: Sequence[Recording], speakers: Mapping[str, str], wanted: tuple[str, ...]) -> str:
     unknown = [item.name for item in good if not speakers[item.name]]
-    which = "" if len(unknown) == len(good) else f" of {len(unknown)} recordings"
+    which = "" if len(unknown) == len(good) else f" of {counted(len(unknown), 'recording')}"
     return (
         f"Who speaks cannot be read from the names{which} ('{unknown[0]}'), so that one voice may be in train and in "
-        "test: add testing_list.txt and validation_list.txt, or name files <speaker>_nohash_<n>."
+        f"{' or '.join(reversed(wanted))}: add testing_list.txt and validation_list.txt, or name files "
+        "<speaker>_nohash_<n>."
     )
 
 

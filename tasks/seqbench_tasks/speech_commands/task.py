@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqbench import Classes, Output, TaskData, TaskSpec
 from seqbench_tasks.classification import METRICS, logistic_regression, majority
+from seqbench_tasks.speech_commands.audio import counted
 from seqbench_tasks.speech_commands.files import LISTS
 from seqbench_tasks.speech_commands.official import fetch_official
 from seqbench_tasks.speech_commands.params import SpeechParams, suffix
@@ -94,10 +95,16 @@ def describe(data: TaskData) -> str:
     """One paragraph: words, clips and speakers per split, rate, and what was left out."""
     notes = data.notes
     sizes = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
-    splits = ", ".join(f"{name} {size} ({notes['speakers'][name]} speakers)" for name, size in sizes.items())
+    splits = ", ".join(f"{name} {size} ({_speakers(notes['speakers'][name])})" for name, size in sizes.items())
     dropped = len(notes.get("dropped", ()))
-    left_out = f" {dropped} recordings were left out: {notes['dropped'][0]}." if dropped else ""
+    were = "was" if dropped == 1 else "were"
+    left_out = f" {counted(dropped, 'recording')} {were} left out: {notes['dropped'][0]}." if dropped else ""
     return f"{data.output.size} words at {notes['sample_rate']} Hz, split {notes['split']}: {splits}.{left_out}"
+
+
+def _speakers(count: int) -> str:
+    """How many speakers, or that nobody knows."""
+    return counted(count, "speaker") if count else "speakers unknown"
 
 
 def show(data: TaskData, split: SequenceSet, index: int) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from seqbench import DataError
-from seqbench_tasks.speech_commands.audio import Clip
+from seqbench_tasks.speech_commands.audio import Clip, counted
 from seqbench_tasks.speech_commands.noise import Noise, silence
 from seqbench_tasks.speech_commands.splits import drawn
 
@@ -61,7 +61,9 @@ def twelve(
                 "none: use variant = 10, or a source with more words."
             )
         if len(others) < extra:
-            warnings.append(f"The {name} split has {len(others)} recordings of other words, not {extra}, for unknown.")
+            warnings.append(
+                f"The {name} split has {counted(len(others), 'recording')} of other words, not {extra}, for unknown."
+            )
         unknown = sorted(others[:extra], key=lambda item: item.name)
         made[name] = [clip(item, item.word) for item in wanted]
         made[name] += [clip(item, UNKNOWN) for item in unknown]
