@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -85,7 +86,10 @@ SILENT_SECONDS = 1.0
 
 @contextlib.contextmanager
 def preparing(what: str) -> Iterator[Clock]:
-    """While inside, a preparation's progress is shown on stderr's terminal once it has taken a second."""
+    """While inside, a preparation's progress is shown on stderr's terminal once it has taken a second.
+
+    A task that does not tell how far it is has a bar that only moves.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from seqbench.progress import listening
@@ -94,17 +98,19 @@ def preparing(what: str) -> Iterator[Clock]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     bars = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
     bar = bars.add_task(f"preparing {what}", total=None)
+    late = threading.Timer(SILENT_SECONDS, bars.start)
 
     def tell(doing: str, done: int, total: int) -> None:
-        if time.monotonic() - begin > SILENT_SECONDS:
-            bars.start()
-            bars.update(bar, description=f"preparing {what}: {doing}", completed=done, total=total)
+        bars.update(bar, description=f"preparing {what}: {doing}", completed=done, total=total)
 
+    late.start()
     try:
         with listening(tell):
             yield clock
     finally:
         clock.seconds = time.monotonic() - begin
+        late.cancel()
+        late.join()
         bars.stop()
 
 

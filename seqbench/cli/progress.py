@@ -78,7 +78,7 @@ class LiveProgress:
     def __enter__(self) -> Self:
         self.bars.start()
         self.started = time.monotonic()
-        self.overall = self.bars.add_task("[bold]all cells", total=self.total, note="starting workers")
+        self.overall = self.bars.add_task("[bold]all cells", total=self.total, note="preparing data")
         return self
 
     def __exit__(
