@@ -63,7 +63,8 @@ def label_of(source: str) -> str:
         path = Path(source)
         name = _without_suffix(path.name) if is_there(path) and path.is_file() else path.name
         if PATTERN.search(name):
-            name = f"{path.parent.name}-{name}"
+            said = re.sub(r"[*?\[\]!]+", "", _without_suffix(name)).strip("-_. ")
+            name = "-".join(part for part in (path.parent.name, said) if part)
     return clean(name)
 
 

@@ -91,7 +91,8 @@ def test_a_path_is_no_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("hf:stanfordnlp/sst2", "stanfordnlp-sst2"),
         ("speechcommands:v0.02", "v0.02"),
         ("yfinance:AAPL,MSFT", "AAPL-MSFT"),
-        ("/nowhere/prices/*.csv", "prices-.csv"),
+        ("/nowhere/prices/*.csv", "prices"),
+        ("/nowhere/stocks/*_yahoo.csv", "stocks-yahoo"),
         ("/nowhere/some folder", "some-folder"),
     ],
 )
