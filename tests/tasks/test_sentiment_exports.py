@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
+from sentiment_files import ROWS, Write, prepare, table
 from seqbench import DataError, TaskData
 from seqbench_tasks.sentiment.encoding import detect
 from seqbench_tasks.sentiment.params import SentimentParams
-from seqbench_tasks.sentiment.task import SPEC, describe
-
-ROWS = [
-    (f"the {word} film {number}, it is", label)
-    for number in range(40)
-    for word, label in (("bad", "neg"), ("good", "pos"))
-]  # fmt: skip
-Write = Callable[[str, str | bytes], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def call(name: str, content: str | bytes) -> Path:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return call
-
-
-def prepare(source: Path | str, **params: Any) -> TaskData:
-    return SPEC.prepare(str(source), SentimentParams(**params), Path())
-
-
-def table(*rows: tuple[Any, ...]) -> str:
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows(rows)
-    return file.getvalue()
+from seqbench_tasks.sentiment.task import describe
 
 
 def texts(data: TaskData) -> dict[str, str]:

@@ -6,37 +6,16 @@ import bz2
 import csv
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from sentiment_files import ROWS, Write, prepare
 from seqbench import DataError, TaskData
 from seqbench_tasks.sentiment.params import SentimentParams
 from seqbench_tasks.sentiment.task import SPEC
-
-WORDS = {"neg": "bad", "pos": "good"}
-ROWS = [
-    (f"the {WORDS[label]} film {number}, it is", label) for number in range(40) for label in ("neg", "pos")
-]  # fmt: skip
-Write = Callable[[str, str | bytes], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def call(name: str, content: str | bytes) -> Path:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return call
-
-
-def prepare(source: Path | str, **params: Any) -> TaskData:
-    return SPEC.prepare(str(source), SentimentParams(**params), Path())
 
 
 def table(rows: list[tuple[Any, ...]], separator: str = ",", end: str = "\n") -> str:

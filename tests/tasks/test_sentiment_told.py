@@ -3,53 +3,22 @@
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
-import io
 import json
 import lzma
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sentiment_files import ROWS, Write, prepare, table
 from seqbench import DataError, TaskData
 from seqbench.sources import files_of
 from seqbench_tasks.sentiment.encoding import read_bytes
-from seqbench_tasks.sentiment.params import SentimentParams
 from seqbench_tasks.sentiment.task import SPEC
-
-ROWS = [
-    (f"the {word} film {number}, it is", label)
-    for number in range(40)
-    for word, label in (("bad", "neg"), ("good", "pos"))
-]  # fmt: skip
-Write = Callable[[str, str | bytes], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def call(name: str, content: str | bytes) -> Path:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return call
-
-
-def prepare(source: Path | str, **params: Any) -> TaskData:
-    return SPEC.prepare(str(source), SentimentParams(**params), Path())
-
-
-def table(*rows: tuple[Any, ...]) -> str:
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows(rows)
-    return file.getvalue()
 
 
 def labels(data: TaskData) -> tuple[str, ...]:
