@@ -26,7 +26,7 @@ from seqbench.protocol import TrainerConfig, derive_seed
 from seqbench.records import CellRecord, CellResult, Costs, EpochRecord, Failure, blank_record
 from seqbench.registry import Registry
 from seqbench.sequences import BatchSource, SequenceSet
-from seqbench.spec import Classes, ModelSpec, TaskData, TaskSpec
+from seqbench.spec import Classes, TaskData, TaskSpec
 from seqbench.trainer import LOSS_FUNCTIONS, DivergedError, Objective, fit, predict
 
 log = logging.getLogger("seqbench.cell")
@@ -111,14 +111,13 @@ class _Attempt:
         return self._evaluated(spec, data, replace(record, costs=costs), outputs, {})
 
     def _model(self, spec: TaskSpec, data: TaskData, record: CellRecord) -> CellResult:
-        model_spec = self.registry.models[self.cell.model]
         config = TrainerConfig(**self.cell.trainer)
         begin = time.perf_counter()
-        module = self._build(model_spec, data)
+        module = build_module(self.cell, self.registry, data).to(self.device)
         built = time.perf_counter()
         parameters = sum(item.numel() for item in module.parameters() if item.requires_grad)
         self.lines.add(f"built {self.cell.model} with {parameters:,} parameters on {self.device}")
-        objective = self._objective(spec)
+        objective = objective_of(self.cell, spec)
         result = fit(module, data.train, data.validation, objective, config, self.cell.seed, self.device, self._epoch)
         fitted = time.perf_counter()
         outputs = predict(module, BatchSource(data.test, self.device), config)
@@ -140,19 +139,6 @@ class _Attempt:
             configuration=dict(configuration) if isinstance(configuration, Mapping) else {},
         )
         return self._evaluated(spec, data, record, outputs, {"weights.safetensors": _weights(module)})
-
-    def _build(self, spec: ModelSpec, data: TaskData) -> nn.Module:
-        torch.manual_seed(derive_seed(self.cell.seed, "initialisation"))
-        params = validate(spec.params, self.cell.model_params, f"models.{spec.name}")
-        module = spec.build(data.input, data.output, params)
-        if not isinstance(module, nn.Module):
-            raise TypeError(f"build of model '{spec.name}' gave {type(module).__name__}, not a torch.nn.Module")
-        return module.to(self.device)
-
-    def _objective(self, spec: TaskSpec) -> Objective:
-        loss = LOSS_FUNCTIONS[spec.loss] if isinstance(spec.loss, str) else spec.loss
-        params = validate(spec.params, self.cell.task_params, f"tasks.{spec.name}")
-        return Objective(loss, spec.metrics[spec.primary], spec.higher_is_better, spec.augment, params)
 
     def _epoch(self, epoch: EpochRecord) -> None:
         self.lines.add(
@@ -178,6 +164,24 @@ class _Attempt:
         extra = spec.predictions(outputs, data.test) if spec.predictions else {}
         files["predictions.csv"] = _predictions(data.test, outputs, extra)
         return CellResult(replace(record, metrics=metrics, remarks=remarks), files)
+
+
+def build_module(cell: Cell, registry: Registry, data: TaskData) -> nn.Module:
+    """The cell's model, initialised from its seed, on the CPU. Raises TypeError when the plugin builds no module."""
+    spec = registry.models[cell.model]
+    torch.manual_seed(derive_seed(cell.seed, "initialisation"))
+    params = validate(spec.params, cell.model_params, f"models.{spec.name}")
+    module = spec.build(data.input, data.output, params)
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"build of model '{spec.name}' gave {type(module).__name__}, not a torch.nn.Module")
+    return module
+
+
+def objective_of(cell: Cell, spec: TaskSpec) -> Objective:
+    """What the cell's training minimises, and what its validation watches."""
+    loss = LOSS_FUNCTIONS[spec.loss] if isinstance(spec.loss, str) else spec.loss
+    params = validate(spec.params, cell.task_params, f"tasks.{spec.name}")
+    return Objective(loss, spec.metrics[spec.primary], spec.higher_is_better, spec.augment, params)
 
 
 def _shown(value: float | None) -> str:

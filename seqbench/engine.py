@@ -90,7 +90,8 @@ class Engine:
     def _fill_slots(self) -> None:
         while self._ready and len(self._running) + len(self._preparing) < self.executor.slots:
             _, _, cell, prepared = heapq.heappop(self._ready)
-            job = CellJob(cell, prepared, self._device(cell), self.environment)
+            source = PrepareJob(cell.task, cell.location, cell.task_params, cell.data_key)
+            job = CellJob(cell, prepared, source, self._device(cell), self.environment)
             self._load[job.device] += 1
             self._running[self.executor.cell(job)] = job
 

@@ -85,7 +85,7 @@ def fit(
     watched = BatchSource(validation, device)
     order = np.random.default_rng(derive_seed(seed, "order"))
     passes, steps_per_epoch = epoch_size(len(train), config)
-    stepper = _Stepper(module, objective, config, steps_per_epoch, seed, device)
+    stepper = Stepper(module, objective, config, steps_per_epoch, seed, device)
     best = _Best(objective, config)
     history: list[EpochRecord] = []
     for number in range(1, config.max_epochs + 1):
@@ -136,7 +136,7 @@ def predict(module: nn.Module, source: BatchSource, config: TrainerConfig) -> ND
     return in_order
 
 
-class _Stepper:
+class Stepper:
     """One optimiser, its schedule, and sums that stay on the device until the epoch's end."""
 
     def __init__(

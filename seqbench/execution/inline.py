@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from seqbench.registry import Registry
 
 if TYPE_CHECKING:
+    from seqbench.estimates import Cost
     from seqbench.execution.jobs import Advance, CellJob, PrepareJob
     from seqbench.prepare import Prepared
     from seqbench.records import CellResult, EpochRecord
@@ -31,6 +32,12 @@ class InlineExecutor:
 
         return _done(lambda: do_prepare(job, self._registry))
 
+    def pilot(self, job: CellJob) -> Future[Cost]:
+        """Measure now."""
+        from seqbench.execution.work import do_pilot
+
+        return _done(lambda: do_pilot(job, self._registry))
+
     def cell(self, job: CellJob) -> Future[CellResult]:
         """Run a cell now."""
         from seqbench.execution.work import do_cell
@@ -45,6 +52,9 @@ class InlineExecutor:
     def advances(self) -> list[Advance]:
         """None: nothing else happens while data is prepared here."""
         return []
+
+    def watch(self) -> None:
+        """Nothing runs beside this process."""
 
     def close(self, kill: bool = False) -> None:
         """Nothing is left running."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from seqbench.estimates import Cost
     from seqbench.plan import Cell
     from seqbench.prepare import Prepared
     from seqbench.records import CellResult, EpochRecord
@@ -24,13 +25,30 @@ class PrepareJob:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What one cell may take. seconds: wall clock of one attempt; memory_bytes: resident, of its worker process."""
+
+    seconds: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class CellJob:
-    """Run one cell on one device (`cpu`, `cuda:0`, `mps`)."""
+    """Run one cell on one device (`cpu`, `cuda:0`, `mps`).
+
+    prepare: how `prepared` was made, for an executor whose workers do not see this machine's cache.
+    checkpoints: the folder of checkpoints of training, empty for none. memory_bytes: what the cell is expected to need
+    on its device, None where that is not known.
+    """
 
     cell: Cell
     prepared: Prepared
+    prepare: PrepareJob
     device: str
     environment: Mapping[str, Any]
+    limits: Limits = Limits()
+    checkpoints: str = ""
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -43,13 +61,31 @@ class Advance:
     total: int
 
 
+class LostWorkerError(Exception):
+    """The process or the machine that ran a job is gone, and the job with it; it may be tried again."""
+
+
+class CellTimeoutError(Exception):
+    """A cell took longer than its limit and was stopped."""
+
+
+class CellMemoryError(Exception):
+    """A cell took more memory than its limit, or than there was, and was stopped."""
+
+
 class Executor(Protocol):
-    """Runs jobs; `slots` of them at once."""
+    """Runs jobs; `slots` of them at once.
+
+    A job's future raises what the job raised, or LostWorkerError, CellTimeoutError or CellMemoryError.
+    """
 
     slots: int
 
     def prepare(self, job: PrepareJob) -> Future[Prepared]:
         """Start preparing data."""
+
+    def pilot(self, job: CellJob) -> Future[Cost]:
+        """Start measuring what a cell will cost, by a few steps of its training."""
 
     def cell(self, job: CellJob) -> Future[CellResult]:
         """Start a cell."""
@@ -59,6 +95,9 @@ class Executor(Protocol):
 
     def advances(self) -> list[Advance]:
         """How far preparations are that said so since the last call."""
+
+    def watch(self) -> None:
+        """Look after what is running: called several times a second; stops what is past its limits."""
 
     def close(self, kill: bool = False) -> None:
         """Stop; `kill` does not wait for what is running."""

@@ -18,6 +18,7 @@ from seqbench.execution.channel import EpochInbox, EpochOutbox
 from seqbench.registry import Registry, discover
 
 if TYPE_CHECKING:
+    from seqbench.estimates import Cost
     from seqbench.execution.jobs import Advance, CellJob, PrepareJob
     from seqbench.prepare import Prepared
     from seqbench.records import CellResult, EpochRecord
@@ -41,6 +42,10 @@ class LocalExecutor:
         """Prepare data in a worker."""
         return self._pool.schedule(_prepare, args=(job,))
 
+    def pilot(self, job: CellJob) -> Future[Cost]:
+        """Measure in a worker."""
+        return self._pool.schedule(_pilot, args=(job,))
+
     def cell(self, job: CellJob) -> Future[CellResult]:
         """Run a cell in a worker."""
         return self._pool.schedule(_cell, args=(job,))
@@ -52,6 +57,9 @@ class LocalExecutor:
     def advances(self) -> list[Advance]:
         """How far preparations are that workers told of since the last call."""
         return self._inbox.advances()
+
+    def watch(self) -> None:
+        """Nothing yet."""
 
     def close(self, kill: bool = False) -> None:
         """Stop the workers; `kill` at once."""
@@ -107,6 +115,12 @@ def _prepare(job: PrepareJob) -> Prepared:
     from seqbench.execution.work import do_prepare
 
     return do_prepare(job, _Worker.registry, _Worker.outbox.advance)
+
+
+def _pilot(job: CellJob) -> Cost:
+    from seqbench.execution.work import do_pilot
+
+    return do_pilot(job, _Worker.registry)
 
 
 def _cell(job: CellJob) -> CellResult:

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 
 from seqbench.cell import run_cell
+from seqbench.estimates import Cost
 from seqbench.execution.jobs import Advance, CellJob, PrepareJob
+from seqbench.pilot import run_pilot
 from seqbench.prepare import Prepared, prepare
 from seqbench.progress import listening
 from seqbench.records import CellResult, EpochRecord
@@ -29,6 +31,11 @@ def do_prepare(job: PrepareJob, registry: Registry, on_advance: Callable[[Advanc
 
     with listening(tell):
         return prepare(registry.tasks[job.task], job.location, job.params, job.key)
+
+
+def do_pilot(job: CellJob, registry: Registry) -> Cost:
+    """Measure what a cell will cost."""
+    return run_pilot(job.cell, registry, job.prepared, job.device)
 
 
 def do_cell(job: CellJob, registry: Registry, on_epoch: Callable[[str, EpochRecord], None]) -> CellResult:
