@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqbench.config import RunConfig, apply_settings, build_config, read_run_file
+from seqbench.engine import Engine
+from seqbench.estimates import Estimates
+from seqbench.execution.jobs import Limits
 from seqbench.facts import gather
 from seqbench.hardware import Device, Hardware, probe
 from seqbench.leaderboard import latest
+from seqbench.observers import Observers
 from seqbench.params import validate
 from seqbench.plan import Cell, plan
 from seqbench.records import CellRecord
 from seqbench.registry import Registry, discover
 from seqbench.run import Run
+from seqbench.scheduling import Devices
 from seqbench.sources import obtain
 from seqbench.store import Store
 
@@ -56,6 +61,8 @@ class Benchmark:
     @property
     def workers(self) -> int:
         """Worker processes: as configured, else what suits the devices."""
+        if self.config.executor == "inline":
+            return 1
         return self.config.workers or self.hardware.workers(self.devices)
 
     @property
@@ -68,9 +75,13 @@ class Benchmark:
         return tuple(cell for cell in self.cells if force or not self.is_recorded(cell))
 
     def is_recorded(self, cell: Cell) -> bool:
-        """Does the cell have a result?"""
+        """Does the cell have a result, and not one that is to be tried again?"""
         record = self.recorded.get(cell.key)
-        return record is not None and record.status not in RUN_AGAIN
+        return record is not None and record.status not in (*RUN_AGAIN, *self.config.retry)
+
+    def refreshed(self) -> Benchmark:
+        """The same with the records that are there now."""
+        return replace(self, recorded=latest(self.store.records()))
 
     def run(self) -> Run:
         """What observers are told of this benchmark's run."""
@@ -83,11 +94,35 @@ class Benchmark:
             devices=tuple(device.id for device in self.devices),
         )
 
+    @property
+    def limits(self) -> Limits:
+        """What one cell may take."""
+        megabytes = self.config.cell_memory
+        return Limits(self.config.cell_timeout, None if megabytes is None else int(megabytes * 1e6))
+
     def executor(self) -> Executor:
-        """Worker processes of this machine."""
+        """What runs the cells: `local`, `inline` or `ray`."""
+        if self.config.executor == "inline":
+            from seqbench.execution.inline import InlineExecutor
+
+            return InlineExecutor(self.registry)
         from seqbench.execution.local import LocalExecutor
 
         return LocalExecutor(self.workers, self.plugin_files)
+
+    def engine(self, executor: Executor, observers: Observers, run: Run, is_stopped: Callable[[], bool]) -> Engine:
+        """The engine for this benchmark's cells."""
+        cpu = next(device for device in self.hardware.devices if device.kind == "cpu")
+        return Engine(
+            run,
+            executor,
+            observers,
+            self.hardware.to_json(),
+            Devices(self.devices, cpu),
+            Estimates.of(self.recorded.values()),
+            self.limits,
+            is_stopped,
+        )
 
 
 def load(options: Options) -> Benchmark:

@@ -18,16 +18,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from seqbench.checkpoints import Checkpoint
 from seqbench.costs import count_macs, peak_memory_bytes, reset_peak_memory
+from seqbench.optimisation import LOSS_FUNCTIONS, Objective
 from seqbench.params import validate
 from seqbench.plan import Cell
 from seqbench.prepare import Prepared, load
+from seqbench.pristine import determinism, pristine, seed_all
 from seqbench.protocol import TrainerConfig, derive_seed
 from seqbench.records import CellRecord, CellResult, Costs, EpochRecord, Failure, blank_record
 from seqbench.registry import Registry
 from seqbench.sequences import BatchSource, SequenceSet
 from seqbench.spec import Classes, TaskData, TaskSpec
-from seqbench.trainer import LOSS_FUNCTIONS, DivergedError, Objective, fit, predict
+from seqbench.trainer import DivergedError, fit, predict
 
 log = logging.getLogger("seqbench.cell")
 
@@ -42,31 +45,38 @@ def run_cell(
     device: str,
     environment: Mapping[str, Any],
     on_epoch: OnEpoch,
+    checkpoints: str = "",
 ) -> CellResult:
-    """Run one cell in this process. Whatever the model or task raises becomes a record that says so."""
+    """Run one cell in this process. Whatever the model or task raises becomes a record that says so.
+
+    checkpoints: the folder where training is kept between epochs; empty for none.
+    """
     lines = _LogLines()
-    started = time.time()
+    where = torch.device(device)
     blank = replace(
         blank_record(cell),
-        environment={**environment, **_software(), "device": device},
-        started_at=started,
+        environment={**environment, **_software(), "device": device, "determinism": determinism(where)},
+        started_at=time.time(),
         data={"fingerprint": prepared.fingerprint, "sizes": list(prepared.sizes), "notes": dict(prepared.notes)},
     )
-    torch.set_num_threads(1)
+    checkpoint = Checkpoint(Path(checkpoints), cell.key) if checkpoints else None
     reset_peak_memory(device)
     try:
-        with lines.captured():
-            result = _Attempt(cell, registry, prepared, torch.device(device), lines, on_epoch).run(blank)
-    except Exception as error:
+        with pristine(cell.seed, where), lines.captured():
+            result = _Attempt(cell, registry, prepared, where, lines, on_epoch, checkpoint).run(blank)
+    except (Exception, SystemExit) as error:
         lines.add(traceback.format_exc())
         result = CellResult(replace(blank, **_failure(error)))
     finished = replace(result.record, finished_at=time.time())
     return CellResult(finished, {**result.files, "log.txt": lines.encoded()})
 
 
-def _failure(error: Exception) -> dict[str, Any]:
+def _failure(error: BaseException) -> dict[str, Any]:
     """The fields of a record that an exception decides."""
-    reason = Failure(type(error).__name__, " ".join(str(error).split()), traceback.format_exc())
+    text = " ".join(str(error).split())
+    if isinstance(error, SystemExit):
+        text = f"the plugin called exit({text})"
+    reason = Failure(type(error).__name__, text, traceback.format_exc())
     if isinstance(error, DivergedError):
         return {"status": "diverged", "failure": reason, "history": error.history}
     is_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "not enough memory" in str(error)
@@ -83,6 +93,7 @@ class _Attempt:
     device: torch.device
     lines: _LogLines
     on_epoch: OnEpoch
+    checkpoint: Checkpoint | None
 
     def run(self, blank: CellRecord) -> CellResult:
         """Load, then the baseline's or the model's way."""
@@ -96,8 +107,7 @@ class _Attempt:
         return way(spec, data, record)
 
     def _baseline(self, spec: TaskSpec, data: TaskData, record: CellRecord) -> CellResult:
-        # scikit-learn falls back on this generator where a baseline passes none.
-        np.random.seed(derive_seed(self.cell.seed, "baseline") % 2**32)  # noqa: NPY002
+        seed_all(derive_seed(self.cell.seed, "baseline"))
         begin = time.perf_counter()
         predictor = spec.baselines[self.cell.model](data.train, data.validation, data.output)
         fitted = time.perf_counter()
@@ -118,7 +128,8 @@ class _Attempt:
         parameters = sum(item.numel() for item in module.parameters() if item.requires_grad)
         self.lines.add(f"built {self.cell.model} with {parameters:,} parameters on {self.device}")
         objective = objective_of(self.cell, spec)
-        result = fit(module, data.train, data.validation, objective, config, self.cell.seed, self.device, self._epoch)
+        seed, device = self.cell.seed, self.device
+        result = fit(module, data.train, data.validation, objective, config, seed, device, self._epoch, self.checkpoint)
         fitted = time.perf_counter()
         outputs = predict(module, BatchSource(data.test, self.device), config)
         costs = Costs(
@@ -126,7 +137,7 @@ class _Attempt:
             peak_memory_bytes=peak_memory_bytes(self.device),
             prepare_seconds=self.prepared.seconds,
             build_seconds=built - begin,
-            fit_seconds=fitted - built,
+            fit_seconds=fitted - built + result.earlier_seconds,
             evaluate_seconds=time.perf_counter() - fitted,
             macs=count_macs(module, data.train, self.device),
         )
@@ -169,7 +180,7 @@ class _Attempt:
 def build_module(cell: Cell, registry: Registry, data: TaskData) -> nn.Module:
     """The cell's model, initialised from its seed, on the CPU. Raises TypeError when the plugin builds no module."""
     spec = registry.models[cell.model]
-    torch.manual_seed(derive_seed(cell.seed, "initialisation"))
+    seed_all(derive_seed(cell.seed, "initialisation"))
     params = validate(spec.params, cell.model_params, f"models.{spec.name}")
     module = spec.build(data.input, data.output, params)
     if not isinstance(module, nn.Module):

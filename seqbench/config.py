@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,7 @@ from seqbench.errors import ConfigError
 from seqbench.naming import nearest
 from seqbench.params import field_names, validate
 from seqbench.protocol import TrainerConfig
+from seqbench.records import STATUSES
 from seqbench.registry import Registry
 from seqbench.sources import BUILTIN, absolute, clean, exists, is_remote, label_of
 
@@ -40,6 +41,11 @@ class RunSection(BaseModel):
     tracking_uri: str | None = None
     baselines: bool = True
     fail_fast: bool = False
+    executor: Literal["local", "inline", "ray"] = "local"
+    ray_address: str | None = None
+    cell_timeout: float | None = Field(default=None, gt=0)
+    cell_memory: float | None = Field(default=None, gt=0)
+    retry: str | list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,8 @@ class RunConfig:
     """Everything that decides a run, checked: names exist, keys are known, values are valid.
 
     model_settings, task_settings: by name, only what differs from the defaults. trainer_settings: for every task;
-    task_trainer_settings: by task, on top of it.
+    task_trainer_settings: by task, on top of it. cell_timeout: seconds; cell_memory: megabytes (10^6 bytes); retry:
+    statuses of recorded cells that run again.
     """
 
     models: tuple[str, ...]
@@ -76,6 +83,11 @@ class RunConfig:
     tracking_uri: str | None = None
     baselines: bool = True
     fail_fast: bool = False
+    executor: str = "local"
+    ray_address: str | None = None
+    cell_timeout: float | None = None
+    cell_memory: float | None = None
+    retry: tuple[str, ...] = ()
 
     def source(self, task: str) -> Source:
         """The source of a task's data."""
@@ -170,9 +182,26 @@ def build_config(tables: Tables, options: Mapping[str, Any], registry: Registry)
         tracking_uri=section.tracking_uri,
         baselines=section.baselines,
         fail_fast=section.fail_fast,
+        executor=section.executor,
+        ray_address=section.ray_address,
+        cell_timeout=section.cell_timeout,
+        cell_memory=section.cell_memory,
+        retry=parse_statuses(section.retry),
     )
     _check_values(config, registry)
+    _check_executor(config)
     return config
+
+
+def _check_executor(config: RunConfig) -> None:
+    limited = [name for name in ("cell_timeout", "cell_memory") if getattr(config, name) is not None]
+    if config.executor == "inline" and limited:
+        option = f"--{limited[0].replace('_', '-')}"
+        raise ConfigError(f"{option} needs worker processes: leave it out, or --executor inline.")
+    if config.executor == "inline" and (config.workers or 1) > 1:
+        raise ConfigError("--executor inline runs one cell at a time: leave --workers out, or use --executor local.")
+    if config.ray_address and config.executor != "ray":
+        raise ConfigError("--ray-address is for --executor ray: give both, or neither.")
 
 
 def _check_tables(tables: Tables) -> None:
@@ -238,6 +267,15 @@ def parse_seeds(seeds: str | list[int] | None) -> tuple[int, ...]:
     if not found or min(found) < 0:
         raise ConfigError(f"--seeds {seeds!r} names no valid seed; write 0-4 or 0,1,2.")
     return tuple(dict.fromkeys(found))
+
+
+def parse_statuses(statuses: str | list[str] | None) -> tuple[str, ...]:
+    """`"failed,crashed"` or a list as statuses of cells that can run again. Raises ConfigError for anything else."""
+    names = [part.strip() for part in statuses.split(",")] if isinstance(statuses, str) else list(statuses or ())
+    for name in names:
+        if name not in STATUSES[1:]:
+            raise ConfigError(f"--retry {name!r} is no status of a cell{nearest(name, STATUSES[1:])}")
+    return tuple(dict.fromkeys(names))
 
 
 def _sources(task_tables: Mapping[str, Tables], data: Iterable[str], registry: Registry) -> dict[str, Source]:

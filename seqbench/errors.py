@@ -26,3 +26,9 @@ class DataError(SeqbenchError):
 
 class StoreError(SeqbenchError):
     """A results folder cannot be read or written."""
+
+
+class FullError(StoreError):
+    """A results folder could not be written while a run was going on."""
+
+    exit_code = 1

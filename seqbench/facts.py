@@ -20,7 +20,16 @@ from seqbench.version import installed_version
 RESULT_DISTRIBUTIONS = ("torch", "numpy", "scikit-learn", "scipy")
 """Distributions whose version can change a result, besides those that a task names."""
 
-CORE_MODULES = ("trainer.py", "sequences.py", "protocol.py", "cell.py", "nn.py", "prepare.py")
+CORE_MODULES = (
+    "trainer.py",
+    "optimisation.py",
+    "sequences.py",
+    "protocol.py",
+    "cell.py",
+    "nn.py",
+    "prepare.py",
+    "pristine.py",
+)
 """The core's modules that decide a result."""
 
 

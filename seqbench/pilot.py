@@ -12,13 +12,15 @@ from torch import nn
 from seqbench.cell import build_module, objective_of
 from seqbench.costs import peak_memory_bytes, reset_peak_memory
 from seqbench.estimates import Cost
+from seqbench.optimisation import Stepper
 from seqbench.plan import Cell
 from seqbench.prepare import Prepared, load
+from seqbench.pristine import pristine
 from seqbench.protocol import TrainerConfig
 from seqbench.registry import Registry
 from seqbench.sequences import BatchSource, SequenceSet, ordered_batches
 from seqbench.spec import TaskData
-from seqbench.trainer import EVALUATION_BATCH, Stepper, epoch_size
+from seqbench.trainer import EVALUATION_BATCH, epoch_size
 
 STEPS = 3
 """Steps that are timed, at the quartiles of length; one more, untimed, comes first and pays for what is lazy."""
@@ -34,6 +36,11 @@ def run_pilot(cell: Cell, registry: Registry, prepared: Prepared, device: str) -
     """
     reset_peak_memory(device)
     where = torch.device(device)
+    with pristine(cell.seed, where):
+        return _measured(cell, registry, prepared, where)
+
+
+def _measured(cell: Cell, registry: Registry, prepared: Prepared, where: torch.device) -> Cost:
     spec, data = registry.tasks[cell.task], load(Path(prepared.folder))
     config = TrainerConfig(**cell.trainer)
     begin = time.perf_counter()

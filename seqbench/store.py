@@ -1,7 +1,8 @@
 """A results folder: append-only records, a folder of files per cell, and a lock for who writes.
 
 Layout: `records.jsonl`, one line per finished cell, each with its checksum; `cells/<cell>/` with `predictions.csv`,
-`weights.safetensors` and `log.txt`; `mlflow.db` and `mlartifacts/` where MLflow logs here.
+`weights.safetensors` and `log.txt`; `checkpoints/` of cells that are being trained; `mlflow.db` and `mlartifacts/`
+where MLflow logs here.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from seqbench.errors import StoreError
+from seqbench.errors import FullError, StoreError
 from seqbench.records import SCHEMA, CellRecord
 
 RECORDS = "records.jsonl"
 CELLS = "cells"
+CHECKPOINTS = "checkpoints"
+PARTIAL = ".partial"
+"""What the name of a folder or file ends with that is being written."""
 CHECKSUM = "sha256"
 
 
@@ -39,6 +44,11 @@ class Store:
     def records_path(self) -> Path:
         """The file of records."""
         return self.folder / RECORDS
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder where the training of unfinished cells is kept."""
+        return self.folder / CHECKPOINTS
 
     def create(self) -> None:
         """Make the folder. Raises StoreError when it cannot be made or written."""
@@ -87,9 +97,10 @@ class Store:
         self.warnings.append(f"{self.records_path} line {number} {what}: it is left out, and its cell will run again")
 
     def append(self, record: CellRecord, files: Mapping[str, bytes]) -> None:
-        """Keep a finished cell: its files first, then one line that is on disk when this returns.
+        """Keep a finished cell: its files first, then one line; both are on disk when this returns.
 
-        files: name → content, put into `cells/<record.folder>`. Raises StoreError when the disk refuses.
+        files: name → content, put into `cells/<record.folder>`. Raises FullError when the disk refuses; what was kept
+        before is kept still.
         """
         line = encode(record)
         try:
@@ -98,30 +109,63 @@ class Store:
                     self._write_files(self.folder / record.folder, files)
                 self._append_line(line)
         except OSError as error:
-            raise StoreError(f"cannot write to {self.folder}: {error.strerror}; finished cells are kept.") from None
+            raise FullError(
+                f"cannot write to {self.folder}: {error.strerror}; what had finished is kept, and the same command "
+                "goes on from there once there is room."
+            ) from None
 
     def _append_line(self, line: bytes) -> None:
         with self.records_path.open("ab+") as file:
-            if file.tell():
+            size = file.seek(0, os.SEEK_END)
+            if size:
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     line = b"\n" + line
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+            try:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(file.fileno(), size)
+                raise
 
     def _write_files(self, folder: Path, files: Mapping[str, bytes]) -> None:
         """All of the cell's files or none: written beside, then renamed into place."""
-        beside = folder.with_name(folder.name + ".partial")
+        beside = folder.with_name(folder.name + PARTIAL)
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
-        for name, content in files.items():
-            (beside / name).write_bytes(content)
-        shutil.rmtree(folder, ignore_errors=True)
-        beside.rename(folder)
+        try:
+            for name, content in files.items():
+                with (beside / name).open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+            shutil.rmtree(folder, ignore_errors=True)
+            beside.rename(folder)
+        except OSError:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+
+    def discard_checkpoint(self, key: str) -> None:
+        """The cell of that key needs its checkpoint no more."""
+        with suppress(OSError):
+            (self.checkpoints / f"{key}.pt").unlink(missing_ok=True)
+
+    def clean(self) -> None:
+        """Take away what a run that was killed had half written; only for whoever holds `run_lock`."""
+        for left in (self.folder / CELLS).glob(f"*{PARTIAL}"):
+            shutil.rmtree(left, ignore_errors=True)
+        for left in self.checkpoints.glob(f"*{PARTIAL}"):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
+
+    def run_lock(self) -> FileLock:
+        """The lock that a run holds from its start to its end, so that two never train the same cells."""
+        return FileLock(self.folder / ".run.lock")
 
     def lock(self) -> FileLock:
-        """The lock that whoever writes to the folder holds."""
+        """The lock that whoever writes a record holds."""
         return FileLock(self.folder / ".lock")
 
 

@@ -11,18 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from seqbench.optimisation import LOSS_FUNCTIONS, Objective, schedule_factor
 from seqbench.protocol import TrainerConfig, derive_seed
 from seqbench.sequences import BatchSource, SequenceSet
-from seqbench.trainer import (
-    LOSS_FUNCTIONS,
-    DivergedError,
-    FitResult,
-    Objective,
-    epoch_size,
-    fit,
-    predict,
-    schedule_factor,
-)
+from seqbench.trainer import DivergedError, FitResult, epoch_size, fit, predict
 
 CPU = torch.device("cpu")
 

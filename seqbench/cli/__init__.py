@@ -38,8 +38,8 @@ app.command("show")(show.show)
 app.add_typer(data.app, name="data")
 app.command("ui")(ui.ui)
 app.command("sync")(sync.sync)
-INTERRUPTED = 130
-"""The exit code after Ctrl-C: 128 + SIGINT."""
+STOPPED = (129, 130, 143)
+"""The exit codes after a closed terminal, Ctrl-C and SIGTERM: 128 + the signal's number."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -67,18 +67,18 @@ def main() -> None:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except SystemExit as end:
-        if end.code != INTERRUPTED:
+        if end.code not in STOPPED:
             raise
-        _leave()
+        _leave(int(end.code or 0))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
 
 
-def _leave() -> NoReturn:
-    """End after Ctrl-C without waiting for what a thread is still logging: the records are on disk."""
+def _leave(code: int) -> NoReturn:
+    """End after a signal without waiting for what a thread is still logging: the records are on disk."""
     typer.echo("interrupted: what had finished is recorded; the same command goes on from there.", err=True)
     sys.stdout.flush()
     sys.stderr.flush()
     # Python would end that thread inside its C++ code, which aborts the process.
-    os._exit(INTERRUPTED)
+    os._exit(code)

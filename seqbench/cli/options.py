@@ -71,6 +71,41 @@ Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, metavar="N", help="Worker processes; one per core.", rich_help_panel=MACHINE),
 ]
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="NAME",
+        help="local (worker processes), inline (this process, for debuggers and profilers) or ray (a cluster); local.",
+        rich_help_panel=MACHINE,
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="The cluster of --executor ray; auto finds the one that runs here, without it one is started.",
+        rich_help_panel=MACHINE,
+    ),
+]
+CellTimeout = Annotated[
+    float | None,
+    typer.Option("--cell-timeout", metavar="SECONDS", help="Stop a cell that takes longer.", rich_help_panel=MACHINE),
+]
+CellMemory = Annotated[
+    float | None,
+    typer.Option(
+        "--cell-memory",
+        metavar="MB",
+        help="Stop a cell whose process holds more than this.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Retry = Annotated[
+    str | None,
+    typer.Option("--retry", metavar="A,B", help="Run recorded cells of these statuses again: failed,crashed."),
+]
 Results = Annotated[
     str | None,
     typer.Option("--results", metavar="DIR", help="The results folder; results.", rich_help_panel=MACHINE),

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seqbench.cli import options as given
+from seqbench.signals import StopSignals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from seqbench.benchmark import Benchmark
     from seqbench.records import CellRecord
+
+WAIT_SECONDS = 0.5
+"""How often a run that waits for another one looks for signals."""
 
 
 def run(
@@ -27,15 +32,20 @@ def run(
     strict_plugins: given.StrictPlugins = False,
     device: given.Device = None,
     workers: given.Workers = None,
+    executor: given.Executor = None,
+    ray_address: given.RayAddress = None,
+    cell_timeout: given.CellTimeout = None,
+    cell_memory: given.CellMemory = None,
     results: given.Results = None,
     tracking_uri: given.TrackingUri = None,
+    retry: given.Retry = None,
     force: Annotated[bool, typer.Option("--force", help="Train again what is already recorded.")] = False,
     fail_fast: Annotated[bool | None, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = None,
 ) -> None:
     """Train every model on every task and show who wins.
 
     What is already recorded is not trained again. Exit codes: 0 all cells ended well, 1 some did not,
-    2 the command or a source of data is not valid (nothing was trained), 130 interrupted.
+    2 the command or a source of data is not valid (nothing was trained), 130 interrupted (143 by SIGTERM).
     """
     from seqbench.benchmark import load
 
@@ -55,35 +65,77 @@ def run(
             results=results,
             tracking_uri=tracking_uri,
             fail_fast=fail_fast,
+            executor=executor,
+            ray_address=ray_address,
+            cell_timeout=cell_timeout,
+            cell_memory=cell_memory,
+            retry=retry,
         )
     )
-    raise typer.Exit(_execute(benchmark, force))
+    signals = StopSignals(is_deferred=benchmark.config.executor != "inline")
+    try:
+        with signals, _alone(benchmark, signals) as current:
+            code = _execute(current, force, signals)
+    except KeyboardInterrupt:
+        code = signals.exit_code
+    raise typer.Exit(code)
 
 
-def _execute(benchmark: Benchmark, force: bool) -> int:
+@contextlib.contextmanager
+def _alone(benchmark: Benchmark, signals: StopSignals) -> Iterator[Benchmark]:
+    """While inside, this run alone works on its results folder; gives the benchmark as it stands then.
+
+    Raises KeyboardInterrupt when a signal comes while another run is waited for.
+    """
+    from filelock import Timeout
+
+    from seqbench.cli import console
+
+    benchmark.store.create()
+    lock = benchmark.store.run_lock()
+    has_waited = False
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=WAIT_SECONDS)
+        except Timeout:
+            if not has_waited:
+                console.out.print(f"Another run is at work in {benchmark.store.folder}: waiting for its end.")
+            has_waited = True
+            if signals.is_stopped():
+                raise KeyboardInterrupt from None
+    try:
+        benchmark.store.clean()
+        yield benchmark.refreshed() if has_waited else benchmark
+    finally:
+        lock.release()
+
+
+def _execute(benchmark: Benchmark, force: bool, signals: StopSignals) -> int:
     """Run what is to be run, show the boards, and give the exit code."""
     from seqbench.cli import console
     from seqbench.cli.boards import print_boards
-    from seqbench.engine import Engine, FailFastError
+    from seqbench.engine import FailFastError
     from seqbench.observers import Observers
 
     console.set_up_logging()
     for warning in (*console.plugin_warnings(benchmark.registry), *benchmark.store.warnings):
         console.warn(warning)
     todo = benchmark.todo(force)
-    benchmark.store.create()
+    if force:
+        for cell in todo:
+            benchmark.store.discard_checkpoint(cell.key)
     console.announce(benchmark, todo)
     run = benchmark.run()
     observers = Observers(benchmark.registry.manager)
     if todo:
-        executor = benchmark.executor()
-        engine = Engine(run, executor, observers, benchmark.hardware.to_json())
+        engine = benchmark.engine(benchmark.executor(), observers, run, signals.is_stopped)
         with console.progress(benchmark, todo):
             observers.call("seqbench_run_started", run=run, cells=todo)
             try:
                 engine.execute(todo)
             except FailFastError as stop:
                 console.warn(f"stopped by --fail-fast: {stop}")
+    signals.is_deferred = False
     records = _records_of(benchmark)
     print_boards(benchmark.store.records(), {cell.task_id for cell in benchmark.cells})
     if todo:

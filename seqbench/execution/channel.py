@@ -1,4 +1,4 @@
-"""How workers tell of epochs and preparation: one connection each, so that a killed worker leaves no lock behind."""
+"""What workers tell beside their results: one connection each, so that a killed worker leaves no lock behind."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import json
 import os
 import queue
 import threading
+import time
 from dataclasses import asdict, astuple
 from multiprocessing.connection import Client, Connection, Listener
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from seqbench.execution.jobs import Advance
 from seqbench.records import EpochRecord
@@ -22,9 +23,11 @@ class EpochInbox:
 
     def __init__(self) -> None:
         self.authkey = os.urandom(32)
-        self._listener = Listener(authkey=self.authkey)
+        self._listener = Listener(backlog=128, authkey=self.authkey)
         self._epochs: queue.SimpleQueue[tuple[str, EpochRecord]] = queue.SimpleQueue()
         self._advances: queue.SimpleQueue[Advance] = queue.SimpleQueue()
+        self._workers: dict[str, list[int]] = {}
+        self._begun: dict[int, tuple[int, float]] = {}
         threading.Thread(target=self._accept, name="seqbench-epochs", daemon=True).start()
 
     @property
@@ -47,10 +50,34 @@ class EpochInbox:
         with contextlib.suppress(EOFError, OSError, ValueError):
             while True:
                 kind, *values = json.loads(connection.recv_bytes())
-                if kind == "epoch":
-                    self._epochs.put((values[0], EpochRecord(**values[1])))
-                else:
-                    self._advances.put(Advance(*values))
+                self._take(kind, values)
+
+    def _take(self, kind: str, values: list[Any]) -> None:
+        if kind == "epoch":
+            self._epochs.put((values[0], EpochRecord(**values[1])))
+        elif kind == "advance":
+            self._advances.put(Advance(*values))
+        elif kind == "hello":
+            self._workers.setdefault(values[0], []).append(values[1])
+        elif kind == "begin":
+            self._begun[values[0]] = (values[1], time.monotonic())
+
+    def hellos(self, worker: str) -> int:
+        """How many processes have started under that name."""
+        return len(self._workers.get(worker, ()))
+
+    def pid(self, worker: str) -> int | None:
+        """The process of the worker of that name; None before it has started."""
+        pids = self._workers.get(worker)
+        return pids[-1] if pids else None
+
+    def begun(self, job: int) -> tuple[int, float] | None:
+        """Which process began the job of that number, and when (monotonic seconds); None before it did."""
+        return self._begun.get(job)
+
+    def forget(self, job: int) -> None:
+        """The job is over."""
+        self._begun.pop(job, None)
 
     def epochs(self) -> list[tuple[str, EpochRecord]]:
         """Epochs that arrived since the last call, each with its cell's key."""
@@ -74,22 +101,30 @@ def _drained(messages: queue.SimpleQueue[T]) -> list[T]:
 
 
 class EpochOutbox:
-    """A worker's end. Telling is a courtesy: the record holds the history, so a lost message is no harm."""
+    """A worker's end. Telling of epochs is a courtesy: the record holds the history, so a lost message is no harm.
+
+    Raises OSError or EOFError when the run cannot be reached.
+    """
 
     def __init__(self, address: str | tuple[str, int], authkey: bytes) -> None:
-        self._connection: Connection[object, object] | None = None
-        with contextlib.suppress(OSError, EOFError):
-            self._connection = Client(address, authkey=authkey)
+        self._connection: Connection[object, object] = Client(address, authkey=authkey)
 
     def send(self, key: str, epoch: EpochRecord) -> None:
         """Tell of one epoch of the cell `key`."""
         self._tell(["epoch", key, asdict(epoch)])
+
+    def hello(self, worker: str) -> None:
+        """Tell that this process is the worker of that name."""
+        self._tell(["hello", worker, os.getpid()])
+
+    def begin(self, job: int) -> None:
+        """Tell that this process begins the job of that number."""
+        self._tell(["begin", job, os.getpid()])
 
     def advance(self, advance: Advance) -> None:
         """Tell how far a preparation is."""
         self._tell(["advance", *astuple(advance)])
 
     def _tell(self, message: list[object]) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(OSError):
-                self._connection.send_bytes(json.dumps(message).encode())
+        with contextlib.suppress(OSError):
+            self._connection.send_bytes(json.dumps(message).encode())

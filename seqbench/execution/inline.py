@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
+from threadpoolctl import threadpool_limits
+
+from seqbench.execution.start import ONE_THREAD
 from seqbench.registry import Registry
 
 if TYPE_CHECKING:
@@ -23,6 +27,8 @@ class InlineExecutor:
     slots = 1
 
     def __init__(self, registry: Registry) -> None:
+        os.environ.update(ONE_THREAD)
+        threadpool_limits(1)  # for libraries that have read the environment already
         self._registry = registry
         self._epochs: list[tuple[str, EpochRecord]] = []
 

@@ -44,4 +44,4 @@ def do_cell(job: CellJob, registry: Registry, on_epoch: Callable[[str, EpochReco
     def tell(epoch: EpochRecord) -> None:
         on_epoch(job.cell.key, epoch)
 
-    return run_cell(job.cell, registry, job.prepared, job.device, job.environment, tell)
+    return run_cell(job.cell, registry, job.prepared, job.device, job.environment, tell, job.checkpoints)

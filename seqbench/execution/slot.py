@@ -1,0 +1,220 @@
+"""One worker process in a pool of its own: what befalls it touches no other, and it is replaced when it is lost.
+
+Workers of one pool share pipes and locks, which a process that is killed at the wrong moment leaves broken; so each has
+its own, and they are thrown away together.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pebble import ProcessExpired, ProcessPool
+
+from seqbench.execution.channel import EpochInbox
+from seqbench.execution.jobs import (
+    CellJob,
+    CellMemoryError,
+    CellTimeoutError,
+    Limits,
+    LostWorkerError,
+    PrepareJob,
+)
+from seqbench.execution.start import one_thread_environment, start_method
+from seqbench.execution.worker import Reply, Start, run_job, start_worker
+
+PILOT_SECONDS = 60.0
+"""A pilot that takes longer tells nothing more: its cell is a long one."""
+
+
+@dataclass
+class Task:
+    """A job that is waiting or running, and the future that its giver holds."""
+
+    number: int
+    job: PrepareJob | CellJob
+    is_pilot: bool = False
+    future: Future[Any] = field(default_factory=Future)
+    oom_kills: int = 0
+
+    @property
+    def limits(self) -> Limits:
+        """What it may take."""
+        limits = self.job.limits if isinstance(self.job, CellJob) else Limits()
+        if self.is_pilot:
+            return Limits(min(PILOT_SECONDS, limits.seconds or PILOT_SECONDS), limits.memory_bytes)
+        return limits
+
+
+class Slot:
+    """A place for one worker. `on_free` is called, in some thread, when it can take the next task."""
+
+    def __init__(
+        self, number: int, plugin_files: tuple[str, ...], inbox: EpochInbox, on_free: Callable[[Slot], None]
+    ) -> None:
+        self._number, self._plugin_files, self._inbox, self._on_free = number, plugin_files, inbox, on_free
+        self._generation = 0
+        self._pool: ProcessPool | None = None
+        self._lock = threading.Lock()
+        self._task: Task | None = None
+        self._reason: Exception | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the worker that is in this place now."""
+        return f"{self._number}.{self._generation}"
+
+    def run(self, task: Task) -> None:
+        """Give the worker a task; one at a time."""
+        task.oom_kills = _oom_kills()
+        with self._lock:
+            self._task, self._reason = task, None
+        try:
+            if self._pool is None:
+                self._pool = self._new_pool()
+            inner = self._pool.schedule(run_job, args=(task.number, task.job, task.is_pilot))
+        except RuntimeError as error:  # the pool found itself broken
+            self._lost(task, LostWorkerError(f"its worker process could not be started ({error})"))
+            return
+        inner.add_done_callback(lambda done: self._finished(task, done))
+
+    def _new_pool(self) -> ProcessPool:
+        self._generation += 1
+        start = Start(self.name, self._plugin_files, self._inbox.address, self._inbox.authkey)
+        with one_thread_environment():
+            return ProcessPool(max_workers=1, initializer=start_worker, initargs=(start,), context=start_method())
+
+    def _finished(self, task: Task, inner: Future[Reply]) -> None:
+        error = inner.exception() if not inner.cancelled() else LostWorkerError("it was cancelled")
+        if error is None:
+            reply = inner.result()
+            if reply.is_tired:
+                self._discard()
+            self._end(task, lambda: task.future.set_result(reply.value))
+        elif _is_loss(error):
+            self._lost(task, self._reason or _reason_of(error, task))
+        else:
+            self._end(task, lambda: task.future.set_exception(error))
+
+    def _lost(self, task: Task, error: Exception) -> None:
+        self._discard()
+        self._end(task, lambda: task.future.set_exception(error))
+
+    def _end(self, task: Task, settle: Callable[[], None]) -> None:
+        """Whoever is first settles the task: its result, or its loss."""
+        with self._lock:
+            if self._task is not task:
+                return
+            self._task = None
+        self._inbox.forget(task.number)
+        settle()
+        self._on_free(self)
+
+    def watch(self) -> None:
+        """Stop what is past its limits; see what is gone without a word."""
+        task = self._task
+        if task is None:
+            return
+        begun = self._inbox.begun(task.number)
+        if begun is None:
+            if self._inbox.hellos(self.name) > 1:
+                self._lost(task, LostWorkerError("its worker process ended while it started"))
+            return
+        pid, since = begun
+        limits = task.limits
+        try:
+            held = psutil.Process(pid).memory_info().rss
+        except psutil.Error:
+            if not task.future.done() and not psutil.pid_exists(pid):
+                self._lost(task, LostWorkerError("its worker process ended without a word"))
+            return
+        if limits.seconds is not None and time.monotonic() - since > limits.seconds:
+            text = f"it was stopped after its limit of {limits.seconds:g} s (--cell-timeout)"
+            self._kill(pid, CellTimeoutError(text))
+        elif limits.memory_bytes is not None and held > limits.memory_bytes:
+            megabytes = limits.memory_bytes // 1_000_000
+            self._kill(pid, CellMemoryError(f"it took more than its limit of {megabytes} MB (--cell-memory)"))
+
+    def _kill(self, pid: int, reason: Exception) -> None:
+        self._reason = self._reason or reason
+        kill(pid)
+
+    def stop(self, at_once: bool) -> None:
+        """End the worker; `at_once` whatever it is doing. Does not wait."""
+        pid = self._inbox.pid(self.name)
+        if at_once and pid is not None:
+            kill(pid)
+        if self._pool is not None:
+            self._pool.stop()
+
+    def join(self) -> None:
+        """Wait until the worker has ended."""
+        if self._pool is not None:
+            self._pool.join()
+
+    def _discard(self) -> None:
+        """Leave the pool to its end; the next task starts a new one."""
+        pool, pid, self._pool = self._pool, self._inbox.pid(self.name), None
+        if pool is not None:
+            if pid is not None:
+                kill(pid)  # it may be alive after all: a forkserver that was killed took its news with it
+            pool.stop()
+            threading.Thread(target=_joined, args=(pool,), daemon=True).start()
+
+
+def _joined(pool: ProcessPool) -> None:
+    with suppress(Exception):
+        pool.join()
+
+
+def kill(pid: int) -> None:
+    """End a worker and what it has started, at once."""
+    for target in (getattr(os, "killpg", None), os.kill):
+        with suppress(OSError):
+            if target is not None and pid > 0:
+                target(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def _is_loss(error: BaseException) -> bool:
+    """Is it the pool's news of a lost process, rather than what the job raised?"""
+    from concurrent.futures import CancelledError
+    from concurrent.futures.process import BrokenProcessPool
+
+    return isinstance(error, (ProcessExpired, BrokenProcessPool, LostWorkerError, CancelledError))
+
+
+def _reason_of(error: BaseException, task: Task) -> Exception:
+    """What is known of why a process died."""
+    code = getattr(error, "exitcode", None)
+    if code is None:
+        return LostWorkerError(f"its worker process died ({' '.join(str(error).split()) or type(error).__name__})")
+    if code == -signal.SIGKILL and _oom_kills() > task.oom_kills:
+        return CellMemoryError("the system killed its worker process because memory was short")
+    if code < 0:
+        return LostWorkerError(f"its worker process was killed by signal {-code} ({_signal_name(-code)})")
+    return LostWorkerError(f"its worker process exited with status {code}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"
+
+
+def _oom_kills() -> int:
+    """How many processes the system has killed for memory so far."""
+    try:
+        lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    except (OSError, StopIteration):
+        return 0

@@ -1,0 +1,65 @@
+"""How worker processes are started: one thread each, from a server that has imported torch."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from multiprocessing.context import BaseContext
+
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # cuBLAS keeps its order of addition only with a workspace of its own.
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+}
+"""One process per core beats threads, and results must not depend on how many there are."""
+
+_ENVIRONMENT_LOCK = threading.Lock()
+
+
+@contextlib.contextmanager
+def one_thread_environment() -> Iterator[None]:
+    """While inside, processes that are started compute on one thread."""
+    with _ENVIRONMENT_LOCK:
+        before = {name: os.environ.get(name) for name in ONE_THREAD}
+        os.environ.update(ONE_THREAD)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+def start_method() -> BaseContext:
+    """A forkserver that imports torch once (spawn where there is none), started at once in the background."""
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    from multiprocessing.forkserver import ensure_running
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["seqbench.execution.preload"])
+    with _interrupts_ignored():
+        ensure_running()
+    return context
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """While inside, a process that is started never hears of Ctrl-C, which a terminal sends to all at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
