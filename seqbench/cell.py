@@ -131,6 +131,8 @@ class _Attempt:
         seed, device = self.cell.seed, self.device
         result = fit(module, data.train, data.validation, objective, config, seed, device, self._epoch, self.checkpoint)
         fitted = time.perf_counter()
+        if result.earlier_epochs:
+            self.lines.add(f"the first {result.earlier_epochs} epochs come from a checkpoint of an earlier attempt")
         outputs = predict(module, BatchSource(data.test, self.device), config)
         costs = Costs(
             parameters=parameters,

@@ -108,6 +108,17 @@ class CellRecord:
         """The record as JSON-able values."""
         return asdict(self)
 
+    def outcome(self) -> dict[str, Any]:
+        """What every run of this cell on this machine has in common, bit for bit: all but clocks and peak memory."""
+        values = self.to_json()
+        for name in ("started_at", "finished_at"):
+            del values[name]
+        values["costs"] = {name: value for name, value in values["costs"].items() if name in ("parameters", "macs")}
+        values["history"] = [
+            {name: value for name, value in epoch.items() if name != "seconds"} for epoch in values["history"]
+        ]
+        return values
+
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> CellRecord:
         """The record from `to_json`'s values; fields that this version does not know are left out.

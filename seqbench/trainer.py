@@ -42,11 +42,12 @@ class DivergedError(Exception):
 class FitResult:
     """The epochs, and the one whose weights the module now has (None: the last one's, nothing was watched).
 
-    earlier_seconds: what the epochs took that an earlier attempt had trained.
+    earlier_epochs: how many of them an earlier attempt had trained; earlier_seconds: what they took.
     """
 
     history: tuple[EpochRecord, ...] = field(default_factory=tuple)
     best_epoch: int | None = None
+    earlier_epochs: int = 0
     earlier_seconds: float = 0.0
 
 
@@ -81,7 +82,8 @@ def fit(
     )
     if checkpoint is not None:
         training.restore(checkpoint.load())
-    for number in range(len(training.history) + 1, config.max_epochs + 1):
+    earlier = len(training.history)
+    for number in range(earlier + 1, config.max_epochs + 1):
         epoch = training.epoch(number, batches, passes)
         loss, metric = _validate(module, watched, objective, config)
         epoch = replace(epoch, validation_loss=loss, validation_metric=metric)
@@ -92,7 +94,7 @@ def fit(
         if checkpoint is not None and number < config.max_epochs and checkpoint.is_due():
             checkpoint.save(training.state(time.perf_counter() - begin))
     training.best.restore(module)
-    return FitResult(tuple(training.history), training.best.epoch, training.earlier_seconds)
+    return FitResult(tuple(training.history), training.best.epoch, earlier, training.earlier_seconds)
 
 
 @dataclass

@@ -137,6 +137,9 @@ def closing(benchmark: Benchmark, records: Sequence[CellRecord]) -> None:
         )
     if len(bad) > 10:
         err.print(f"... and {len(bad) - 10} more")
+    again = ",".join(sorted({record.status for record in bad} - {"interrupted"}))
+    if again:
+        out.print(f"Again:   the same command with --retry {again}", markup=False, soft_wrap=True)
     folder = benchmark.store.folder
     option = "" if str(benchmark.config.results) == "results" else f" --results {benchmark.config.results}"
     address = f" --tracking-uri {benchmark.config.tracking_uri}" if benchmark.config.tracking_uri else ""

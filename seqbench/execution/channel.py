@@ -9,7 +9,8 @@ import queue
 import threading
 import time
 from dataclasses import asdict, astuple
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from typing import Any, TypeVar
 
 from seqbench.execution.jobs import Advance
@@ -23,10 +24,12 @@ class EpochInbox:
 
     def __init__(self) -> None:
         self.authkey = os.urandom(32)
-        self._listener = Listener(backlog=128, authkey=self.authkey)
+        # Without the key: the handshake is done in the connection's own thread, where a stopped worker holds up nobody.
+        self._listener = Listener(backlog=128)
+        self._is_closed = False
         self._epochs: queue.SimpleQueue[tuple[str, EpochRecord]] = queue.SimpleQueue()
         self._advances: queue.SimpleQueue[Advance] = queue.SimpleQueue()
-        self._workers: dict[str, list[int]] = {}
+        self._workers: dict[str, int] = {}
         self._begun: dict[int, tuple[int, float]] = {}
         threading.Thread(target=self._accept, name="seqbench-epochs", daemon=True).start()
 
@@ -37,17 +40,16 @@ class EpochInbox:
         return address
 
     def _accept(self) -> None:
-        while True:
-            try:
+        while not self._is_closed:
+            # A worker that was killed while it called is not the next one's concern.
+            with contextlib.suppress(OSError, EOFError):
                 connection = self._listener.accept()
-            except OSError:
-                return
-            except Exception:  # noqa: S112 - a worker that died in its handshake is not the next one's concern
-                continue
-            threading.Thread(target=self._read, args=(connection,), daemon=True).start()
+                threading.Thread(target=self._read, args=(connection,), daemon=True).start()
 
     def _read(self, connection: Connection[object, object]) -> None:
-        with contextlib.suppress(EOFError, OSError, ValueError):
+        with contextlib.suppress(EOFError, OSError, ValueError, AuthenticationError), connection:
+            deliver_challenge(connection, self.authkey)
+            answer_challenge(connection, self.authkey)
             while True:
                 kind, *values = json.loads(connection.recv_bytes())
                 self._take(kind, values)
@@ -58,18 +60,13 @@ class EpochInbox:
         elif kind == "advance":
             self._advances.put(Advance(*values))
         elif kind == "hello":
-            self._workers.setdefault(values[0], []).append(values[1])
+            self._workers[values[0]] = values[1]
         elif kind == "begin":
             self._begun[values[0]] = (values[1], time.monotonic())
 
-    def hellos(self, worker: str) -> int:
-        """How many processes have started under that name."""
-        return len(self._workers.get(worker, ()))
-
     def pid(self, worker: str) -> int | None:
         """The process of the worker of that name; None before it has started."""
-        pids = self._workers.get(worker)
-        return pids[-1] if pids else None
+        return self._workers.get(worker)
 
     def begun(self, job: int) -> tuple[int, float] | None:
         """Which process began the job of that number, and when (monotonic seconds); None before it did."""
@@ -89,6 +86,7 @@ class EpochInbox:
 
     def close(self) -> None:
         """Stop accepting."""
+        self._is_closed = True
         self._listener.close()
 
 

@@ -35,6 +35,21 @@ from seqbench.execution.worker import Reply, Start, run_job, start_worker
 PILOT_SECONDS = 60.0
 """A pilot that takes longer tells nothing more: its cell is a long one."""
 
+GONE_SECONDS = 1.0
+"""How long the pool is given to tell of a process that has ended."""
+
+
+class _Pool(ProcessPool):
+    """A pool that does not replace its worker: a new one must have new pipes and locks."""
+
+    def end(self) -> None:
+        """Take no more tasks, and end the worker when `join` is called."""
+        self.stop()  # type: ignore[no-untyped-call]
+
+    def start_no_more(self) -> None:
+        """Call after the first task is scheduled, which starts the worker."""
+        self._pool_manager.worker_manager.workers_number = 0
+
 
 @dataclass
 class Task:
@@ -45,6 +60,7 @@ class Task:
     is_pilot: bool = False
     future: Future[Any] = field(default_factory=Future)
     oom_kills: int = 0
+    gone_since: float | None = None
 
     @property
     def limits(self) -> Limits:
@@ -63,7 +79,7 @@ class Slot:
     ) -> None:
         self._number, self._plugin_files, self._inbox, self._on_free = number, plugin_files, inbox, on_free
         self._generation = 0
-        self._pool: ProcessPool | None = None
+        self._pool: _Pool | None = None
         self._lock = threading.Lock()
         self._task: Task | None = None
         self._reason: Exception | None = None
@@ -78,20 +94,20 @@ class Slot:
         task.oom_kills = _oom_kills()
         with self._lock:
             self._task, self._reason = task, None
+        pool = self._pool = self._pool or self._new_pool()
         try:
-            if self._pool is None:
-                self._pool = self._new_pool()
-            inner = self._pool.schedule(run_job, args=(task.number, task.job, task.is_pilot))
+            inner = pool.schedule(run_job, args=(task.number, task.job, task.is_pilot))
+            pool.start_no_more()
         except RuntimeError as error:  # the pool found itself broken
             self._lost(task, LostWorkerError(f"its worker process could not be started ({error})"))
             return
         inner.add_done_callback(lambda done: self._finished(task, done))
 
-    def _new_pool(self) -> ProcessPool:
+    def _new_pool(self) -> _Pool:
         self._generation += 1
         start = Start(self.name, self._plugin_files, self._inbox.address, self._inbox.authkey)
         with one_thread_environment():
-            return ProcessPool(max_workers=1, initializer=start_worker, initargs=(start,), context=start_method())
+            return _Pool(max_workers=1, initializer=start_worker, initargs=(start,), context=start_method())
 
     def _finished(self, task: Task, inner: Future[Reply]) -> None:
         error = inner.exception() if not inner.cancelled() else LostWorkerError("it was cancelled")
@@ -102,10 +118,10 @@ class Slot:
             self._end(task, lambda: task.future.set_result(reply.value))
         elif _is_loss(error):
             self._lost(task, self._reason or _reason_of(error, task))
-        else:
-            self._end(task, lambda: task.future.set_exception(error))
+        else:  # what raised may have left anything behind
+            self._lost(task, error)
 
-    def _lost(self, task: Task, error: Exception) -> None:
+    def _lost(self, task: Task, error: BaseException) -> None:
         self._discard()
         self._end(task, lambda: task.future.set_exception(error))
 
@@ -126,16 +142,16 @@ class Slot:
             return
         begun = self._inbox.begun(task.number)
         if begun is None:
-            if self._inbox.hellos(self.name) > 1:
-                self._lost(task, LostWorkerError("its worker process ended while it started"))
+            pid = self._inbox.pid(self.name)
+            if pid is not None and not psutil.pid_exists(pid):
+                self._miss(task)
             return
         pid, since = begun
         limits = task.limits
         try:
             held = psutil.Process(pid).memory_info().rss
-        except psutil.Error:
-            if not task.future.done() and not psutil.pid_exists(pid):
-                self._lost(task, LostWorkerError("its worker process ended without a word"))
+        except psutil.NoSuchProcess:
+            self._miss(task)
             return
         if limits.seconds is not None and time.monotonic() - since > limits.seconds:
             text = f"it was stopped after its limit of {limits.seconds:g} s (--cell-timeout)"
@@ -143,6 +159,12 @@ class Slot:
         elif limits.memory_bytes is not None and held > limits.memory_bytes:
             megabytes = limits.memory_bytes // 1_000_000
             self._kill(pid, CellMemoryError(f"it took more than its limit of {megabytes} MB (--cell-memory)"))
+
+    def _miss(self, task: Task) -> None:
+        """The process is gone: the pool tells of it in a moment, unless it ended with status 0."""
+        task.gone_since = task.gone_since or time.monotonic()
+        if time.monotonic() - task.gone_since > GONE_SECONDS:
+            self._lost(task, LostWorkerError("its worker process exited with status 0"))
 
     def _kill(self, pid: int, reason: Exception) -> None:
         self._reason = self._reason or reason
@@ -154,7 +176,7 @@ class Slot:
         if at_once and pid is not None:
             kill(pid)
         if self._pool is not None:
-            self._pool.stop()
+            self._pool.end()
 
     def join(self) -> None:
         """Wait until the worker has ended."""
@@ -167,7 +189,7 @@ class Slot:
         if pool is not None:
             if pid is not None:
                 kill(pid)  # it may be alive after all: a forkserver that was killed took its news with it
-            pool.stop()
+            pool.end()
             threading.Thread(target=_joined, args=(pool,), daemon=True).start()
 
 

@@ -87,7 +87,7 @@ def run_job(number: int, job: PrepareJob | CellJob, is_pilot: bool) -> Reply:
         return Reply(do_prepare(job, worker.registry, worker.outbox.advance))
     with _limited_memory(job):
         if is_pilot:
-            return Reply(do_pilot(job, worker.registry))
+            return Reply(do_pilot(job, worker.registry), _is_tired())
         result = do_cell(job, worker.registry, worker.outbox.send)
     return Reply(result, result.record.status in ("failed", "oom") or _is_tired())
 
