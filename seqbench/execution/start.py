@@ -46,7 +46,7 @@ def start_method() -> BaseContext:
     from multiprocessing.forkserver import ensure_running
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["seqbench.execution.preload"])
+    context.set_forkserver_preload(["seqbench.execution.quiet", "seqbench.execution.preload"])
     with _interrupts_ignored():
         ensure_running()
     return context

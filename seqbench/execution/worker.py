@@ -59,7 +59,11 @@ def start_worker(start: Start) -> None:
     """Make this process a worker: die with the run, die first when memory is short, and find the plugins."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_the_run()
-    _Worker.outbox = EpochOutbox(start.address, start.authkey)
+    sys.excepthook = sys.__excepthook__
+    try:
+        _Worker.outbox = EpochOutbox(start.address, start.authkey)
+    except (OSError, EOFError):  # the run is gone
+        os._exit(1)
     _Worker.outbox.hello(start.name)
     _Worker.registry = discover(start.plugin_files)
     _Worker.threads = threading.active_count()

@@ -159,7 +159,7 @@ def test_ctrl_c_ends_within_five_seconds(toy: str, cache: Path, tmp_path: Path) 
 def test_a_full_disk_costs_nothing_earned(
     command: list[str], undisturbed: tuple[dict[str, Any], float], tmp_path: Path
 ) -> None:
-    """When the results cannot be written any more the run ends with a sentence; with room it goes on to the same end."""
+    """When results cannot be written any more the run ends with a sentence; with room it goes on to the same end."""
     folder = tmp_path / "full"
     folder.mkdir()
     size = 10_000
