@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from seqbench.checkpoints import Checkpoint
 from seqbench.optimisation import LOSS_FUNCTIONS, Objective, schedule_factor
 from seqbench.protocol import TrainerConfig, derive_seed
+from seqbench.records import EpochRecord
 from seqbench.sequences import BatchSource, SequenceSet
 from seqbench.trainer import DivergedError, FitResult, epoch_size, fit, predict
 
@@ -210,3 +215,54 @@ def test_weight_decay_shrinks_weights() -> None:
         _, module = trained(weight_decay=decay, max_epochs=10, early_stopping=False)
         norms.append(float(next(module.parameters()).detach().norm()))
     assert norms[1] < norms[0]
+
+
+class StopError(Exception):
+    """What ends a training in a test."""
+
+
+@pytest.mark.parametrize("stopped_after", [1, 3])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_resumed_training_ends_with_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_after: int, optimizer: Any
+) -> None:
+    """Stopped after an epoch and gone on with from its checkpoint, training gives the same epochs and weights.
+
+    The model draws dropout, the augmentation has a generator of its own, and the best epoch may lie before the stop.
+    """
+    monkeypatch.setattr("seqbench.checkpoints.FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("seqbench.checkpoints.SHARE", 1e9)
+    config = TrainerConfig(optimizer=optimizer, max_epochs=6, patience=0, learning_rate=0.05, warmup_steps=5)
+
+    def noise(x: torch.Tensor, lengths: torch.Tensor, random: torch.Generator, params: Any) -> torch.Tensor:
+        return x + 0.1 * torch.randn(x.shape, generator=random)
+
+    def run(
+        checkpoint: Checkpoint | None, on_epoch: Callable[[EpochRecord], None] = lambda _: None
+    ) -> tuple[FitResult, nn.Module]:
+        torch.manual_seed(1)
+        module, what = Mean(0.3), objective(augment=noise)
+        return fit(module, split(200, 1), split(60, 2), what, config, 0, CPU, on_epoch, checkpoint), module
+
+    def stop(epoch: EpochRecord) -> None:
+        if epoch.epoch == stopped_after + 1:
+            raise StopError
+
+    straight, whole = run(None)
+    with pytest.raises(StopError):
+        run(Checkpoint(tmp_path, "key"), stop)
+    result, resumed = run(Checkpoint(tmp_path, "key"))
+    assert stopped_after == result.earlier_epochs
+    assert [replace(epoch, seconds=0) for epoch in straight.history] == [
+        replace(epoch, seconds=0) for epoch in result.history
+    ]
+    assert straight.best_epoch == result.best_epoch
+    assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.state_dict().items())
+
+
+def test_a_damaged_checkpoint_is_done_without(tmp_path: Path) -> None:
+    """A checkpoint that cannot be read, or not be written, costs no training."""
+    (tmp_path / "key.pt").write_bytes(b"not a checkpoint")
+    assert Checkpoint(tmp_path, "key").load() is None
+    Checkpoint(tmp_path / "key.pt", "below a file").save({"epoch": 1})
+    assert ["key.pt"] == [path.name for path in tmp_path.iterdir()]
