@@ -72,7 +72,7 @@ class Engine:
         theirs: list[Future[Any]] = []
         for cell in cells:
             if cell.data_key not in self._waiting:
-                job = PrepareJob(cell.task, cell.location, cell.task_params, cell.data_key)
+                job = PrepareJob(cell.task, cell.location, cell.task_params, cell.data_key, cell.origin)
                 future = self.executor.prepare(job)
                 self._preparing[future] = job
                 if cell.location != "builtin":
@@ -90,7 +90,7 @@ class Engine:
     def _fill_slots(self) -> None:
         while self._ready and len(self._running) + len(self._preparing) < self.executor.slots:
             _, _, cell, prepared = heapq.heappop(self._ready)
-            source = PrepareJob(cell.task, cell.location, cell.task_params, cell.data_key)
+            source = PrepareJob(cell.task, cell.location, cell.task_params, cell.data_key, cell.origin)
             job = CellJob(cell, prepared, source, self._device(cell), self.environment)
             self._load[job.device] += 1
             self._running[self.executor.cell(job)] = job
