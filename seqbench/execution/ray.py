@@ -8,10 +8,11 @@ import math
 import os
 import pickle
 import socket
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,13 +135,13 @@ class RayExecutor:
         for number, running in list(self._running.items()):
             limit = running.limits.seconds
             if limit is not None and running.started is not None and now - running.started > limit:
-                self._stop(number, CellTimeoutError(f"it took longer than {limit:g} s and was stopped."))
+                self._stop(number, CellTimeoutError(f"it was stopped after its limit of {limit:g} s (--cell-timeout)"))
 
     def close(self, kill: bool = False) -> None:
         """Leave the cluster, and stop it where it was started here; `kill` stops what is running first."""
         if kill:
             for number in list(self._running):
-                self._stop(number, LostWorkerError("the run was ended."))
+                self._stop(number, LostWorkerError("the executor was closed"))
         if self._is_ours:
             self._ray.shutdown()
 
@@ -180,15 +181,15 @@ class RayExecutor:
     def _told(self, error: Exception, running: _Running) -> Exception:
         """What an executor promises to raise, for what Ray or the job raised."""
         exceptions = self._ray.exceptions
-        node = f" of the node {running.node}" if running.node else ""
+        node = f" on the node {running.node}" if running.node else ""
         if isinstance(error, exceptions.OutOfMemoryError):
-            return CellMemoryError(f"Ray stopped the worker{node}, whose memory was used up.")
+            return CellMemoryError(f"Ray stopped its worker{node}, whose memory was used up")
         if isinstance(error, exceptions.RayTaskError):
             return error.cause if isinstance(error.cause, Exception) else error
         if isinstance(error, exceptions.NodeDiedError):
-            return LostWorkerError(f"the Ray node {running.node} is gone, and the {running.verb} with it.")
+            return LostWorkerError(f"its Ray node {running.node} is gone")
         if isinstance(error, exceptions.RayError):
-            return LostWorkerError(f"the Ray worker{node} is gone ({type(error).__name__}).")
+            return LostWorkerError(f"its Ray worker{node} is gone ({type(error).__name__})")
         return error
 
     def _stop(self, number: int, reason: Exception) -> None:
@@ -217,9 +218,8 @@ class RayExecutor:
             if kind == "started":
                 running.node, running.started = values[1], time.monotonic()
             else:
-                limit = running.limits.memory_bytes or 0
-                told = f"it held {values[1] / 1e6:,.0f} MB of memory, more than its limit of {limit / 1e6:,.0f} MB"
-                self._stop(values[0], CellMemoryError(f"{told}, and was stopped."))
+                megabytes = (running.limits.memory_bytes or 0) // 10**6
+                self._stop(values[0], CellMemoryError(f"it took more than its limit of {megabytes} MB (--cell-memory)"))
 
     def _pinned(self, node: str) -> Any:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -261,15 +261,31 @@ def _connect(ray: Any, address: str | None) -> None:
     try:
         if address:
             _reach(address)
-            ray.init(address=address, **quiet)
-        else:
-            ray.init(address="local", num_cpus=probe().cores, include_dashboard=False, **quiet)
+        with _hushed():
+            if address:
+                ray.init(address=address, **quiet)
+            else:
+                ray.init(address="local", num_cpus=probe().cores, include_dashboard=False, **quiet)
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ConfigError(
             f"no Ray cluster can be used at {address or 'this machine'} ({reason}): give --ray-address the address of "
-            "one that runs ('ray start --head' starts one)."
+            "one that runs ('ray start --head' starts one), and set RAY_AUTH_MODE=token where it asks for a token."
         ) from None
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """While inside, nothing reaches the terminal's standard error: Ray's C++ code tells there of each try."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _reach(address: str) -> None:

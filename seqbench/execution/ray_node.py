@@ -151,9 +151,8 @@ def _watched(limit: int | None, tell: Tell, number: int) -> Iterator[None]:
     def watch() -> None:
         process = psutil.Process()
         while not done.wait(LOOK_SECONDS):
-            size = process.memory_info().rss
-            if size > limit:
-                tell("memory", number, size)
+            if process.memory_info().rss > limit:
+                tell("memory", number)
                 if not done.wait(GRACE_SECONDS):
                     os._exit(1)
                 return
