@@ -78,7 +78,11 @@ def _cell(job: CellJob, registry: Registry, tell: Tell, number: int) -> object:
     here = _at_home(job, registry)
     tell("started", number, platform.node())
     with _watched(here.limits.memory_bytes, tell, number):
-        return do_cell(here, registry, lambda key, epoch: tell("epoch", key, asdict(epoch)))
+        result = do_cell(here, registry, lambda key, epoch: tell("epoch", key, asdict(epoch)))
+    if here.checkpoints:  # it has ended: what was kept for another attempt is of no use
+        for left in Path(here.checkpoints).glob(f"{here.cell.key}*"):
+            left.unlink(missing_ok=True)
+    return result
 
 
 def _nobody(*message: object) -> None:

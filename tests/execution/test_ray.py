@@ -182,12 +182,16 @@ def test_a_worker_that_dies_is_a_lost_worker(executor: RayExecutor, jobs: dict[s
         ended(executor, executor.cell(jobs["toy_deadly"]))
 
 
-def test_a_baseline_gives_its_record(executor: RayExecutor, jobs: dict[str, CellJob]) -> None:
-    """A cell's record and files come back as bytes; it names the hardware of its node."""
+def test_a_baseline_gives_its_record(executor: RayExecutor, jobs: dict[str, CellJob], folder: Path) -> None:
+    """A cell's record and files come back as bytes; it names its node's hardware, and leaves no checkpoint there."""
+    left = folder / "first" / "checkpoints" / f"{jobs['majority'].cell.key}.pt"
+    left.parent.mkdir(exist_ok=True)
+    left.touch()
     result = ended(executor, executor.cell(replace(jobs["majority"], checkpoints="nowhere")))
     assert "ok" == result.record.status
     assert result.record.environment["cores"] > 0
     assert {"predictions.csv", "log.txt"} == set(result.files)
+    assert not left.exists()
 
 
 def test_errors_keep_their_kind(executor: RayExecutor, jobs: dict[str, CellJob]) -> None:
