@@ -84,7 +84,15 @@ class Benchmark:
         )
 
     def executor(self) -> Executor:
-        """Worker processes of this machine."""
+        """Worker processes of this machine, this process, or a Ray cluster."""
+        if self.config.executor == "inline":
+            from seqbench.execution.inline import InlineExecutor
+
+            return InlineExecutor(self.registry)
+        if self.config.executor == "ray":
+            from seqbench.execution.ray import RayExecutor
+
+            return RayExecutor(self.plugin_files, self.config.ray_address)
         from seqbench.execution.local import LocalExecutor
 
         return LocalExecutor(self.workers, self.plugin_files)
@@ -101,10 +109,17 @@ def load(options: Options) -> Benchmark:
     tables = apply_settings(tables, options.settings)
     config = fetched(build_config(tables, {**options.section, "data": options.data}, registry), registry)
     hardware = probe()
-    devices = hardware.choose(config.device)
+    devices = _devices(config, hardware)
     cells = plan(config, registry, gather(config, registry, devices[0].kind))
     store = Store(config.results.absolute())
     return Benchmark(config, registry, files, hardware, devices, cells, store, latest(store.records()))
+
+
+def _devices(config: RunConfig, hardware: Hardware) -> tuple[Device, ...]:
+    """The devices that cells are given; on a Ray cluster `cuda` is any GPU of it, whatever this machine has."""
+    if config.executor == "ray" and config.device == "cuda":
+        return (Device("cuda:0", "a GPU of the Ray cluster", sys.maxsize),)
+    return hardware.choose(config.device)
 
 
 def fetched(config: RunConfig, registry: Registry) -> RunConfig:

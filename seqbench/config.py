@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,6 +40,8 @@ class RunSection(BaseModel):
     tracking_uri: str | None = None
     baselines: bool = True
     fail_fast: bool = False
+    executor: Literal["local", "inline", "ray"] = "local"
+    ray_address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class RunConfig:
     tracking_uri: str | None = None
     baselines: bool = True
     fail_fast: bool = False
+    executor: str = "local"
+    ray_address: str | None = None
 
     def source(self, task: str) -> Source:
         """The source of a task's data."""
@@ -170,6 +174,8 @@ def build_config(tables: Tables, options: Mapping[str, Any], registry: Registry)
         tracking_uri=section.tracking_uri,
         baselines=section.baselines,
         fail_fast=section.fail_fast,
+        executor=section.executor,
+        ray_address=section.ray_address,
     )
     _check_values(config, registry)
     return config

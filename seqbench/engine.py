@@ -13,7 +13,14 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from seqbench.errors import DataError
-from seqbench.execution.jobs import CellJob, Executor, PrepareJob
+from seqbench.execution.jobs import (
+    CellJob,
+    CellMemoryError,
+    CellTimeoutError,
+    Executor,
+    LostWorkerError,
+    PrepareJob,
+)
 from seqbench.observers import Observers
 from seqbench.plan import Cell
 from seqbench.records import CellRecord, Failure, blank_record
@@ -22,6 +29,8 @@ from seqbench.run import Run
 if TYPE_CHECKING:
     from seqbench.prepare import Prepared
 
+ATTEMPTS = 3
+"""How often a cell is tried whose worker or machine was lost."""
 POLL_SECONDS = 0.2
 """How often the display is told of epochs while nothing else happens."""
 
@@ -42,6 +51,7 @@ class Engine:
     _running: dict[Future[Any], CellJob] = field(default_factory=dict)
     _known: dict[str, Cell] = field(default_factory=dict)
     _load: Counter[str] = field(default_factory=Counter)
+    _lost: Counter[str] = field(default_factory=Counter)
 
     def execute(self, cells: Sequence[Cell]) -> list[CellRecord]:
         """Run every cell and return their records.
@@ -96,6 +106,7 @@ class Engine:
             self._running[self.executor.cell(job)] = job
 
     def _collect(self) -> None:
+        self.executor.watch()
         done, _ = wait([*self._preparing, *self._running], timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
         self._tell()
         for future in done:
@@ -134,6 +145,9 @@ class Engine:
         if error is None:
             result = future.result()
             self._keep(result.record, result.files)
+        elif isinstance(error, LostWorkerError) and self._lost[job.cell.key] < ATTEMPTS - 1:
+            self._lost[job.cell.key] += 1
+            heapq.heappush(self._ready, (0.0, next(self._order), job.cell, job.prepared))
         else:
             self._keep(_failed(job.cell, error), {})
 
@@ -165,6 +179,7 @@ def _failed(cell: Cell, error: BaseException) -> CellRecord:
 
     text = " ".join(str(error).split())
     details = "".join(traceback.format_exception(error))
-    status = "crashed" if isinstance(error, ProcessExpired) else "failed"
+    kinds = {CellTimeoutError: "timeout", CellMemoryError: "oom", ProcessExpired: "crashed", LostWorkerError: "crashed"}
+    status = next((status for kind, status in kinds.items() if isinstance(error, kind)), "failed")
     failure = Failure(type(error).__name__, text or "the worker process died", details)
     return replace(blank_record(cell), status=status, failure=failure, finished_at=time())

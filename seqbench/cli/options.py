@@ -71,6 +71,24 @@ Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, metavar="N", help="Worker processes; one per core.", rich_help_panel=MACHINE),
 ]
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="NAME",
+        help="local (worker processes), inline (this process) or ray (a Ray cluster); local.",
+        rich_help_panel=MACHINE,
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="The Ray cluster's: auto, or HOST:PORT; one is started on this machine.",
+        rich_help_panel=MACHINE,
+    ),
+]
 Results = Annotated[
     str | None,
     typer.Option("--results", metavar="DIR", help="The results folder; results.", rich_help_panel=MACHINE),
