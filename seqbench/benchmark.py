@@ -101,11 +101,15 @@ class Benchmark:
         return Limits(self.config.cell_timeout, None if megabytes is None else int(megabytes * 1e6))
 
     def executor(self) -> Executor:
-        """What runs the cells: `local`, `inline` or `ray`."""
+        """Worker processes of this machine, this process, or a Ray cluster."""
         if self.config.executor == "inline":
             from seqbench.execution.inline import InlineExecutor
 
             return InlineExecutor(self.registry)
+        if self.config.executor == "ray":
+            from seqbench.execution.ray import RayExecutor
+
+            return RayExecutor(self.plugin_files, self.config.ray_address)
         from seqbench.execution.local import LocalExecutor
 
         return LocalExecutor(self.workers, self.plugin_files)
@@ -113,6 +117,8 @@ class Benchmark:
     def engine(self, executor: Executor, observers: Observers, run: Run, is_stopped: Callable[[], bool]) -> Engine:
         """The engine for this benchmark's cells."""
         cpu = next(device for device in self.hardware.devices if device.kind == "cpu")
+        if self.config.executor == "ray":
+            cpu = replace(cpu, memory_bytes=sys.maxsize)
         return Engine(
             run,
             executor,
@@ -136,10 +142,19 @@ def load(options: Options) -> Benchmark:
     tables = apply_settings(tables, options.settings)
     config = fetched(build_config(tables, {**options.section, "data": options.data}, registry), registry)
     hardware = probe()
-    devices = hardware.choose(config.device)
+    devices = _devices(config, hardware)
     cells = plan(config, registry, gather(config, registry, devices[0].kind))
     store = Store(config.results.absolute())
     return Benchmark(config, registry, files, hardware, devices, cells, store, latest(store.records()))
+
+
+def _devices(config: RunConfig, hardware: Hardware) -> tuple[Device, ...]:
+    """The devices that cells are given; on a Ray cluster they are its own, and Ray looks after their memory."""
+    if config.executor != "ray":
+        return hardware.choose(config.device)
+    if config.device.startswith("cuda"):
+        return (Device("cuda:0", "a GPU of the Ray cluster", sys.maxsize),)
+    return (Device("cpu", "the Ray cluster", sys.maxsize),)
 
 
 def fetched(config: RunConfig, registry: Registry) -> RunConfig:

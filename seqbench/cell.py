@@ -60,8 +60,8 @@ def run_cell(
         data={"fingerprint": prepared.fingerprint, "sizes": list(prepared.sizes), "notes": dict(prepared.notes)},
     )
     checkpoint = Checkpoint(Path(checkpoints), cell.key) if checkpoints else None
-    reset_peak_memory(device)
     try:
+        reset_peak_memory(device)
         with pristine(cell.seed, where), lines.captured():
             result = _Attempt(cell, registry, prepared, where, lines, on_epoch, checkpoint).run(blank)
     except (Exception, SystemExit) as error:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.1
 """How often limits, signals and the display are looked after while nothing ends."""
 
+PILOT_SECONDS = 60.0
+"""A pilot that takes longer tells nothing more: its cell is a long one."""
+
 RESUMABLE = ("interrupted", "timeout")
 """Statuses after which a checkpoint is kept: the cell goes on from there when it runs again."""
 
@@ -133,7 +136,7 @@ class Engine:
             prepare=_source_of(ready.cell),
             device=device.id,
             environment=self.environment,
-            limits=self.limits,
+            limits=_of_pilot(self.limits) if is_pilot else self.limits,
             checkpoints=str(self.run.store.checkpoints),
             memory_bytes=ready.cost.memory_bytes if ready.cost else None,
         )
@@ -244,8 +247,12 @@ class Engine:
                 self._keep(interrupted(running.ready.cell, running.started_at), {})
 
 
+def _of_pilot(limits: Limits) -> Limits:
+    return replace(limits, seconds=min(PILOT_SECONDS, limits.seconds or PILOT_SECONDS))
+
+
 def _source_of(cell: Cell) -> PrepareJob:
-    return PrepareJob(cell.task, cell.location, cell.task_params, cell.data_key)
+    return PrepareJob(cell.task, cell.location, cell.task_params, cell.data_key, cell.origin)
 
 
 class FailFastError(Exception):

@@ -235,14 +235,20 @@ def source_hash(source: str) -> str:
 
     Python files count with their content, other files with their name and size.
     """
+    folder, files = source_files(source)
+    return hash_files(files, folder)
+
+
+def source_files(source: str) -> tuple[Path, list[Path]]:
+    """The top-level package that a plugin's file is in and all its files, or the file's folder and it alone."""
     path = Path(source)
     folder = path.parent
     if not (folder / "__init__.py").is_file():
-        return hash_files([path], folder)
+        return folder, [path]
     while (folder.parent / "__init__.py").is_file():
         folder = folder.parent
     files = (file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    return hash_files(sorted(files), folder)
+    return folder, sorted(files)
 
 
 def hash_files(files: Iterable[Path], folder: Path) -> str:

@@ -49,13 +49,16 @@ def announce(benchmark: Benchmark, todo: Sequence[Cell]) -> None:
     if not todo:
         out.print(f"All {recorded} cells are already recorded: nothing to train (--force trains again).")
         return
-    where = ", ".join(f"{device.id} ({device.name})" for device in benchmark.devices)
-    workers = benchmark.workers
     skipped = sum(bool(cell.skip) for cell in todo)
     known += f", {skipped} skipped" if skipped else ""
-    out.print(
-        f"{len(todo) - skipped} cells to run{known}, on {where} with {workers} worker{'s' if workers != 1 else ''}."
-    )
+    out.print(f"{len(todo) - skipped} cells to run{known}, on {_place(benchmark)}.")
+
+
+def _place(benchmark: Benchmark) -> str:
+    where = ", ".join(f"{device.id} ({device.name})" for device in benchmark.devices)
+    if benchmark.config.executor != "local":
+        return f"{where} with the {benchmark.config.executor} executor"
+    return f"{where} with {benchmark.workers} worker{'s' if benchmark.workers != 1 else ''}"
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ RayAddress = Annotated[
     typer.Option(
         "--ray-address",
         metavar="ADDRESS",
-        help="The cluster of --executor ray; auto finds the one that runs here, without it one is started.",
+        help="The Ray cluster's: auto, or HOST:PORT; without it one is started on this machine.",
         rich_help_panel=MACHINE,
     ),
 ]

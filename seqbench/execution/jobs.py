@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PrepareJob:
-    """Prepare one task's data."""
+    """Prepare one task's data.
+
+    origin: the source as it was given, where `location` is what this machine downloaded or unpacked it to.
+    """
 
     task: str
     location: str
     params: Mapping[str, Any]
     key: str
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,9 @@ class Executor(Protocol):
     A job's future raises what the job raised, or LostWorkerError, CellTimeoutError or CellMemoryError.
     """
 
-    slots: int
+    @property
+    def slots(self) -> int:
+        """How many jobs may be in flight; it may change while they run."""
 
     def prepare(self, job: PrepareJob) -> Future[Prepared]:
         """Start preparing data."""

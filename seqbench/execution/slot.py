@@ -32,9 +32,6 @@ from seqbench.execution.jobs import (
 from seqbench.execution.start import one_thread_environment, start_method
 from seqbench.execution.worker import Reply, Start, run_job, start_worker
 
-PILOT_SECONDS = 60.0
-"""A pilot that takes longer tells nothing more: its cell is a long one."""
-
 GONE_SECONDS = 1.0
 """How long the pool is given to tell of a process that has ended."""
 
@@ -65,10 +62,7 @@ class Task:
     @property
     def limits(self) -> Limits:
         """What it may take."""
-        limits = self.job.limits if isinstance(self.job, CellJob) else Limits()
-        if self.is_pilot:
-            return Limits(min(PILOT_SECONDS, limits.seconds or PILOT_SECONDS), limits.memory_bytes)
-        return limits
+        return self.job.limits if isinstance(self.job, CellJob) else Limits()
 
 
 class Slot:
