@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from outcomes import outcomes
+from same_records import reproducible
 
 NASTY = str(Path(__file__).parent.parent / "nasty_plugin.py")
 MOMENTS = int(os.environ.get("SEQBENCH_SOAK_MOMENTS", "3"))
@@ -63,7 +63,7 @@ def undisturbed(command: list[str], tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("undisturbed")
     begin = time.monotonic()
     finish(command, folder)
-    return outcomes(folder / "results"), time.monotonic() - begin
+    return reproducible(folder / "results"), time.monotonic() - begin
 
 
 def strike(process: subprocess.Popen[bytes], chance: random.Random) -> str:
@@ -106,11 +106,11 @@ def test_killed_at_random_moments(
             code = process.wait(240)
         told = f"seed {seed} moment {moment}: {what} after {delay:.1f} s of {seconds:.1f} s, exit {code}"
         print(told)  # noqa: T201 - the log of a soak
-        kept = outcomes(folder / "results") if (folder / "results").is_dir() else {}
+        kept = reproducible(folder / "results") if (folder / "results").is_dir() else {}
         whole = {cell for cell, (record, _) in kept.items() if record["status"] == "ok"}
         assert {cell: kept[cell] for cell in whole} == {cell: expected[cell] for cell in whole}, told
         finish(command, folder)
-        assert expected == outcomes(folder / "results"), told
+        assert expected == reproducible(folder / "results"), told
         assert "Traceback" not in (folder / "output.txt").read_text(), told
 
 
@@ -128,7 +128,7 @@ def test_a_long_cell_goes_on_from_its_last_epoch(toy: str, cache: Path, tmp_path
         time.sleep(1)
         process.kill()
     finish(command, tmp_path / "broken")
-    assert outcomes(tmp_path / "whole" / "results") == outcomes(results)
+    assert reproducible(tmp_path / "whole" / "results") == reproducible(results)
     [log] = results.glob("cells/*/log.txt")
     assert "epochs come from a checkpoint" in log.read_text()
     assert [] == list(results.glob("checkpoints/*"))
@@ -149,7 +149,7 @@ def test_ctrl_c_ends_within_five_seconds(toy: str, cache: Path, tmp_path: Path) 
         assert time.monotonic() - begin < 5
         psutil.wait_procs(others, timeout=20)
         assert [] == [other for other in others if other.is_running() and other.status() != psutil.STATUS_ZOMBIE]
-    found = outcomes(tmp_path / "results")
+    found = reproducible(tmp_path / "results")
     assert {"interrupted"} == {record["status"] for record, _ in found.values()}
     output = (tmp_path / "output.txt").read_text()
     assert "the same command goes on from there" in output
@@ -172,11 +172,11 @@ def test_a_full_disk_costs_nothing_earned(
     output = (folder / "output.txt").read_text()
     assert "cannot write to" in output
     assert "Traceback" not in output
-    kept = outcomes(folder / "results")
+    kept = reproducible(folder / "results")
     assert kept
     assert (folder / "results" / "records.jsonl").stat().st_size <= size
     finish(command, folder)
-    assert undisturbed[0] == outcomes(folder / "results")
+    assert undisturbed[0] == reproducible(folder / "results")
 
 
 def test_two_runs_on_one_folder(command: list[str], undisturbed: tuple[dict[str, Any], float], tmp_path: Path) -> None:
@@ -192,4 +192,4 @@ def test_two_runs_on_one_folder(command: list[str], undisturbed: tuple[dict[str,
     assert "waiting for its end" in output
     assert "nothing to train" in output
     assert len(undisturbed[0]) == len((folder / "results" / "records.jsonl").read_text().splitlines())
-    assert undisturbed[0] == outcomes(folder / "results")
+    assert undisturbed[0] == reproducible(folder / "results")

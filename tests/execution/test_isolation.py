@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from outcomes import outcomes
+from same_records import reproducible
 
 NASTY = str(Path(__file__).parent.parent / "nasty_plugin.py")
 
@@ -26,7 +26,7 @@ def run(seqbench: Callable[..., Any], toy: str) -> Callable[..., Any]:
 
 def statuses(results: Path) -> dict[str, tuple[str, str]]:
     """By model: how its cell ended, and why."""
-    found = {record["model"]: record for record, _ in outcomes(results).values()}
+    found = {record["model"]: record for record, _ in reproducible(results).values()}
     return {model: (record["status"], (record["failure"] or {}).get("message", "")) for model, record in found.items()}
 
 
@@ -60,7 +60,7 @@ def test_each_harm_costs_its_own_cell(run: Callable[..., Any], tmp_path: Path) -
     assert "--retry crashed,failed,oom,timeout" in done.out
 
     assert 0 == run("--models", "toy_gru,nasty_slow", "--workers", "1", "--results", "alone").code
-    beside, alone = outcomes(tmp_path / "results"), outcomes(tmp_path / "alone")
+    beside, alone = reproducible(tmp_path / "results"), reproducible(tmp_path / "alone")
     assert alone == {cell: beside[cell] for cell in alone}
 
     again = run("--models", f"{harms},toy_gru,nasty_slow", "--retry", "failed,oom", *limits)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from outcomes import outcomes
+from same_records import reproducible
 
 NASTY = str(Path(__file__).parent.parent / "nasty_plugin.py")
 
@@ -27,7 +27,7 @@ def test_workers_order_and_company_change_nothing(seqbench: Callable[..., Any], 
     for name, arguments in ways.items():
         done = seqbench("run", "--results", name, "--set", "trainer.max_epochs=2", *arguments)
         assert 0 == done.code, done.err
-    found = {name: outcomes(tmp_path / name) for name in ways}
+    found = {name: reproducible(tmp_path / name) for name in ways}
     assert {"ok", "skipped"} == {record["status"] for record, _ in found["two"].values()}
     assert found["two"] == found["one"]
     assert found["two"] == found["inline"]
