@@ -108,7 +108,7 @@ class CellRecord:
         """The record as JSON-able values."""
         return asdict(self)
 
-    def outcome(self) -> dict[str, Any]:
+    def reproducible(self) -> dict[str, Any]:
         """What every run of this cell on this machine has in common, bit for bit: all but clocks and peak memory."""
         values = self.to_json()
         for name in ("started_at", "finished_at"):
