@@ -15,7 +15,7 @@ from seqbench.hardware import Device, Hardware, probe
 from seqbench.leaderboard import latest
 from seqbench.params import validate
 from seqbench.plan import Cell, plan
-from seqbench.records import CellRecord
+from seqbench.records import Outcome
 from seqbench.registry import Registry, discover
 from seqbench.run import Run
 from seqbench.sources import obtain
@@ -51,7 +51,7 @@ class Benchmark:
     devices: tuple[Device, ...]
     cells: tuple[Cell, ...]
     store: Store
-    recorded: Mapping[str, CellRecord]
+    recorded: Mapping[str, Outcome]
 
     @property
     def workers(self) -> int:
@@ -104,7 +104,7 @@ def load(options: Options) -> Benchmark:
     devices = hardware.choose(config.device)
     cells = plan(config, registry, gather(config, registry, devices[0].kind))
     store = Store(config.results.absolute())
-    return Benchmark(config, registry, files, hardware, devices, cells, store, latest(store.records()))
+    return Benchmark(config, registry, files, hardware, devices, cells, store, latest(store.outcomes()))
 
 
 def fetched(config: RunConfig, registry: Registry) -> RunConfig:
