@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -104,7 +105,7 @@ def test_a_missing_folder_has_no_records(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-FULL = {
+FULL: dict[str, Any] = {
     "history": (EpochRecord(1, 0.5, None, 0.25, 1.0, 0.1, 2.0),),
     "costs": Costs(parameters=3, fit_seconds=0.5),
     "failure": Failure("ValueError", "no", "Traceback"),
@@ -151,7 +152,7 @@ def test_an_altered_line_harms_no_other(tmp_path_factory: pytest.TempPathFactory
         {"parameters": {"model": {"provenance": {"z": "}"}, "remarks": '},"remarks":'}}},
     ],
 )
-def test_an_outcome_is_a_part_of_its_record(store: Store, changes: dict[str, object]) -> None:
+def test_an_outcome_is_a_part_of_its_record(store: Store, changes: dict[str, Any]) -> None:
     """What is read for a board equals the record's fields, whatever plugins put into the rest of the line."""
     full = record(**changes)
     store.append(full, {})
