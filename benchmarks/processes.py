@@ -1,4 +1,4 @@
-"""`seqbench` as a real process: wall seconds from start to exit, and the most memory that it had."""
+"""`seqbench` as a real process: seconds from start to exit, and the most memory that it had."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True)
 class Process:
-    """A process that ended: wall seconds, peak resident memory in MB, and where its output is."""
+    """A process that ended: wall seconds, seconds of processor, peak resident memory in MB, where its output is."""
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     output: Path
 
@@ -42,7 +43,7 @@ def seqbench(folder: Path, *arguments: str, **variables: str) -> Process:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"seqbench {arguments[0]} ended with {process.returncode}: {output.read_text()[-500:]}")
-    return Process(seconds, usage.ru_maxrss * MAXRSS_UNIT / 1e6, output)
+    return Process(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * MAXRSS_UNIT / 1e6, output)
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
