@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from seqbench.config import RunConfig
@@ -65,7 +65,7 @@ class Cell:
 
     def to_json(self) -> dict[str, Any]:
         """The cell as JSON-able values."""
-        return asdict(self)
+        return dict(vars(self))
 
     @property
     def folder(self) -> str:
