@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqbench.config import RunConfig, apply_settings, build_config, read_run_file
 from seqbench.engine import Engine
-from seqbench.estimates import Estimates
+from seqbench.estimates import Estimates, remembered
 from seqbench.execution.jobs import Limits
 from seqbench.facts import gather
 from seqbench.hardware import Device, Hardware, probe
@@ -19,7 +19,7 @@ from seqbench.leaderboard import latest
 from seqbench.observers import Observers
 from seqbench.params import validate
 from seqbench.plan import Cell, plan
-from seqbench.records import CellRecord
+from seqbench.records import Outcome
 from seqbench.registry import Registry, discover
 from seqbench.run import Run
 from seqbench.scheduling import Devices
@@ -56,7 +56,7 @@ class Benchmark:
     devices: tuple[Device, ...]
     cells: tuple[Cell, ...]
     store: Store
-    recorded: Mapping[str, CellRecord]
+    recorded: Mapping[str, Outcome]
 
     @property
     def workers(self) -> int:
@@ -81,7 +81,7 @@ class Benchmark:
 
     def refreshed(self) -> Benchmark:
         """The same with the records that are there now."""
-        return replace(self, recorded=latest(self.store.records()))
+        return replace(self, recorded=latest(self.store.outcomes()))
 
     def run(self) -> Run:
         """What observers are told of this benchmark's run."""
@@ -125,7 +125,7 @@ class Benchmark:
             observers,
             self.hardware.to_json(),
             Devices(self.devices, cpu),
-            Estimates.of(self.recorded.values()),
+            Estimates.of(self.store.outcomes(), remembered()),
             self.limits,
             is_stopped,
         )
@@ -145,7 +145,7 @@ def load(options: Options) -> Benchmark:
     devices = _devices(config, hardware)
     cells = plan(config, registry, gather(config, registry, devices[0].kind))
     store = Store(config.results.absolute())
-    return Benchmark(config, registry, files, hardware, devices, cells, store, latest(store.records()))
+    return Benchmark(config, registry, files, hardware, devices, cells, store, latest(store.outcomes()))
 
 
 def _devices(config: RunConfig, hardware: Hardware) -> tuple[Device, ...]:

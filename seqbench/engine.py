@@ -10,7 +10,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from seqbench.errors import DataError
-from seqbench.estimates import Estimates
+from seqbench.estimates import Estimates, remember
 from seqbench.execution.jobs import CellJob, Executor, Limits, LostWorkerError, PrepareJob
 from seqbench.failures import TRIES, failed, interrupted
 from seqbench.observers import Observers
@@ -212,6 +212,7 @@ class Engine:
         series = pilot.ready.cell.series
         if future.exception() is None:
             self.estimates.add(series, future.result())
+            remember(series, future.result())
         for ready in self._unmeasured.pop(series):
             self._queue.add(replace(ready, cost=self.estimates.cost(ready.cell)))
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
-from seqbench.records import CellRecord
+from seqbench.records import Outcome
 from seqbench.stats import summarise
+
+AnyOutcome = TypeVar("AnyOutcome", bound=Outcome)
 
 
 @dataclass(frozen=True)
@@ -51,28 +54,28 @@ class Row:
         return asdict(self)
 
 
-def board(records: Iterable[CellRecord]) -> list[Row]:
+def board(records: Iterable[Outcome]) -> list[Row]:
     """Rows of every task, by task and rank.
 
     Of records with the same key the last one counts. Of several series under one label (the same model before and
     after an update, say) only the most recent is shown, so that seeds of different code never mix.
     """
-    tasks: dict[str, list[list[CellRecord]]] = {}
+    tasks: dict[str, list[list[Outcome]]] = {}
     for group in _current_series(records):
         tasks.setdefault(group[0].task_id, []).append(group)
     return [row for task in sorted(tasks) for row in _ranked(tasks[task])]
 
 
-def latest(records: Iterable[CellRecord]) -> dict[str, CellRecord]:
+def latest(records: Iterable[AnyOutcome]) -> dict[str, AnyOutcome]:
     """By key, the last record of each cell."""
     return {record.key: record for record in records}
 
 
-def _current_series(records: Iterable[CellRecord]) -> list[list[CellRecord]]:
-    by_series: dict[str, list[CellRecord]] = {}
+def _current_series(records: Iterable[Outcome]) -> list[list[Outcome]]:
+    by_series: dict[str, list[Outcome]] = {}
     for record in latest(records).values():
         by_series.setdefault(record.series, []).append(record)
-    current: dict[tuple[str, str], list[CellRecord]] = {}
+    current: dict[tuple[str, str], list[Outcome]] = {}
     for group in by_series.values():
         label = (group[0].task_id, group[0].label)
         if label not in current or _newest(group) >= _newest(current[label]):
@@ -80,11 +83,11 @@ def _current_series(records: Iterable[CellRecord]) -> list[list[CellRecord]]:
     return list(current.values())
 
 
-def _newest(group: list[CellRecord]) -> float:
+def _newest(group: list[Outcome]) -> float:
     return max(record.finished_at for record in group)
 
 
-def _ranked(groups: list[list[CellRecord]]) -> list[Row]:
+def _ranked(groups: list[list[Outcome]]) -> list[Row]:
     rows = [_row(group) for group in groups]
     sign = -1.0 if rows[0].higher_is_better else 1.0
     scores = sorted(sign * row.mean for row in rows if row.mean is not None)
@@ -97,11 +100,11 @@ def _placed(row: Row, sign: float, scores: list[float], bar: float | None) -> Ro
     if row.mean is None:
         return row
     beats = None if row.is_baseline or bar is None else sign * row.mean < bar
-    values = {**row.__dict__, "rank": 1 + scores.index(sign * row.mean), "beats_best_baseline": beats}
+    values = {**row.__dict__, "rank": 1 + bisect_left(scores, sign * row.mean), "beats_best_baseline": beats}
     return Row(**values)
 
 
-def _row(group: list[CellRecord]) -> Row:
+def _row(group: list[Outcome]) -> Row:
     group = sorted(group, key=lambda record: record.seed)
     first = group[0]
     done = [record for record in group if record.status == "ok"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -19,14 +21,15 @@ from seqbench.pristine import pristine
 from seqbench.protocol import TrainerConfig
 from seqbench.registry import Registry
 from seqbench.sequences import BatchSource, SequenceSet, ordered_batches
-from seqbench.spec import TaskData
+from seqbench.spec import TaskData, TaskSpec
 from seqbench.trainer import EVALUATION_BATCH, epoch_size
 
-STEPS = 3
-"""Steps that are timed, at the quartiles of length; one more, untimed, comes first and pays for what is lazy."""
+PARTS = 3
+"""Of the batches ordered by length, the middle one of each third is timed."""
+TIMES = 2
 FLOAT_BYTES = 4
-PREDICTION_BYTES = 25
-"""Of one number in predictions.csv, about."""
+SAMPLE = 100
+"""Rows of predictions.csv whose length is looked at."""
 
 
 def run_pilot(cell: Cell, registry: Registry, prepared: Prepared, device: str) -> Cost:
@@ -54,7 +57,7 @@ def _measured(cell: Cell, registry: Registry, prepared: Prepared, where: torch.d
     return Cost(
         seconds=seconds + len(data.test) * evaluation,
         memory_bytes=peak_memory_bytes(where),
-        disk_bytes=_disk_bytes(module, data),
+        disk_bytes=_disk_bytes(module, spec, data),
         source="pilot",
     )
 
@@ -63,14 +66,12 @@ def _step_seconds(stepper: Stepper, module: nn.Module, split: SequenceSet, batch
     """Mean seconds of a step, over batches of short, middling and long examples."""
     source, module = BatchSource(split, device), module.train()
     batches = list(ordered_batches(split.lengths, batch))
-    places = [len(batches) // 2, *(len(batches) * (2 * quarter + 1) // (2 * STEPS) for quarter in range(STEPS))]
-    clocks = []
-    for place in places:
-        begin = time.perf_counter()
-        stepper.step(*source.batch(batches[place]))
-        _finish(device)
-        clocks.append(time.perf_counter() - begin)
-    return float(np.mean(clocks[1:]))
+
+    def step_of(part: int) -> Callable[[], None]:
+        index = batches[len(batches) * (2 * part + 1) // (2 * PARTS)]
+        return lambda: stepper.step(*source.batch(index))
+
+    return fmean(_seconds(step_of(part), device) for part in range(PARTS))
 
 
 def _evaluation_seconds(module: nn.Module, data: TaskData, device: torch.device) -> float:
@@ -79,12 +80,19 @@ def _evaluation_seconds(module: nn.Module, data: TaskData, device: torch.device)
     batches = list(ordered_batches(data.test.lengths, EVALUATION_BATCH))
     index = batches[len(batches) // 2]
     source = BatchSource(data.test, device)
-    begin = time.perf_counter()
     with torch.inference_mode():
-        x, lengths, _ = source.batch(index)
-        module(x, lengths)
+        return _seconds(lambda: module(*source.batch(index)[:2]), device) / len(index)
+
+
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
+    """Of the quickest of several times; the first, which pays for what is made once per shape, does not count."""
+    clocks = []
+    for _ in range(1 + TIMES):
+        begin = time.perf_counter()
+        work()
         _finish(device)
-    return (time.perf_counter() - begin) / len(index)
+        clocks.append(time.perf_counter() - begin)
+    return min(clocks[1:])
 
 
 def _finish(device: torch.device) -> None:
@@ -93,7 +101,12 @@ def _finish(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _disk_bytes(module: nn.Module, data: TaskData) -> int:
+def _disk_bytes(module: nn.Module, spec: TaskSpec, data: TaskData) -> int:
+    """Of the weights, and of predictions.csv as it would be with random outputs, from the lengths of some rows."""
     weights = sum(int(value.numel()) for value in module.state_dict().values())
-    columns = 2 + data.output.size
-    return FLOAT_BYTES * weights + PREDICTION_BYTES * columns * len(data.test)
+    test = data.test
+    outputs = torch.randn(len(test), data.output.size).numpy().astype(np.float64)
+    extra = spec.predictions(outputs, test) if spec.predictions else {}
+    columns = [test.ids, *np.atleast_2d(test.targets.T), *outputs.T, *extra.values()]
+    lengths = [len(str(value)) + 1 for column in columns for value in column[:SAMPLE].tolist()]
+    return FLOAT_BYTES * weights + sum(lengths) * len(test) // min(SAMPLE, len(test))

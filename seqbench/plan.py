@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from seqbench.config import RunConfig
@@ -65,7 +65,7 @@ class Cell:
 
     def to_json(self) -> dict[str, Any]:
         """The cell as JSON-able values."""
-        return asdict(self)
+        return dict(vars(self))
 
     @property
     def folder(self) -> str:
@@ -133,7 +133,7 @@ class _TaskPlanner:
     def baseline(self, name: str) -> Cell:
         """A baseline's one cell; it uses no trainer, no device but the CPU, and seed 0."""
         identity = {"baseline": name, "versions": self._versions("scikit-learn", "scipy", "numpy")}
-        return self._cell(name, name, True, {}, {}, identity, "cpu", (0,))[0]
+        return self._cells(name, name, True, {}, {}, identity, "cpu", (0,))[0]
 
     def model(self, spec: ModelSpec, seeds: Iterable[int]) -> list[Cell]:
         """A model's cells, one per seed."""
@@ -156,17 +156,17 @@ class _TaskPlanner:
             "versions": self._versions("torch"),
         }
         label = spec.name + variant_label(changed)
-        cells = self._cell(spec.name, label, False, params, self.trainer, identity, self.facts.device_kind, seeds)
-        if self.spec.input_kind in spec.accepts:
-            return cells
-        takes = " and ".join(map(str, spec.accepts))
-        reason = f"{spec.name} takes {takes} input, {self.spec.name} gives {self.spec.input_kind}"
-        return [replace(cell, skip=reason) for cell in cells]
+        skip = ""
+        if self.spec.input_kind not in spec.accepts:
+            takes = " and ".join(map(str, spec.accepts))
+            skip = f"{spec.name} takes {takes} input, {self.spec.name} gives {self.spec.input_kind}"
+        kind = self.facts.device_kind
+        return self._cells(spec.name, label, False, params, self.trainer, identity, kind, seeds, skip)
 
     def _versions(self, *names: str) -> dict[str, str]:
         return {name: self.facts.versions.get(name, "absent") for name in names}
 
-    def _cell(
+    def _cells(
         self,
         model: str,
         label: str,
@@ -176,31 +176,32 @@ class _TaskPlanner:
         identity: Mapping[str, Any],
         device_kind: str,
         seeds: Iterable[int],
+        skip: str = "",
     ) -> list[Cell]:
         core = {"protocol": PROTOCOL_VERSION, "core": self.facts.core_hash}
         provenance = {"task": self.identity, "model": identity, **core, "device_kind": device_kind}
         series = canonical_hash({**provenance, "label": [self.task_id, label]})
-        cell = Cell(
-            task=self.spec.name,
-            location=self.source.location,
-            origin=self.source.origin,
-            source=self.source.label,
-            task_id=self.task_id,
-            model=model,
-            label=label,
-            is_baseline=is_baseline,
-            seed=0,
-            device_kind=device_kind,
-            primary=self.spec.primary,
-            higher_is_better=self.spec.higher_is_better,
-            task_params=self.params,
-            model_params=model_params,
-            trainer=trainer,
-            provenance=provenance,
-            data_key=self.data_key,
-            series=series,
-        )
-        return [replace(cell, seed=seed, key=canonical_hash([series, seed])) for seed in seeds]
+        shared: dict[str, Any] = {
+            "task": self.spec.name,
+            "location": self.source.location,
+            "origin": self.source.origin,
+            "source": self.source.label,
+            "task_id": self.task_id,
+            "model": model,
+            "label": label,
+            "is_baseline": is_baseline,
+            "device_kind": device_kind,
+            "primary": self.spec.primary,
+            "higher_is_better": self.spec.higher_is_better,
+            "task_params": self.params,
+            "model_params": model_params,
+            "trainer": trainer,
+            "provenance": provenance,
+            "data_key": self.data_key,
+            "series": series,
+            "skip": skip,
+        }
+        return [Cell(**shared, seed=seed, key=canonical_hash([series, seed])) for seed in seeds]
 
 
 def _changed(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from sys import intern
+from typing import TYPE_CHECKING, Any, Self
 
 from seqbench.version import __version__
 
@@ -62,17 +63,15 @@ class Failure:
     traceback: str = ""
 
 
-@dataclass(frozen=True)
-class CellRecord:
-    """Everything that a board, a page or a tracker needs of one finished cell, without any plugin.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a board, a plan and an estimate need of one finished cell; a tenth of its record.
 
     key: SHA-256 of what decides the result. series: the same without the seed, so seeds of one row share it.
     task, source: names; task_id: `task@source` with the parameters that differ from the defaults.
     model: name; label: name with the parameters that differ from the defaults.
-    output: `{"kind": "classes", "labels": [...]}` or `{"kind": "forecast", "values": n}`.
-    remarks: what the task says of the test predictions, in sentences.
-    configuration: what the built model said of itself (its resolved hidden size, say).
     started_at, finished_at: seconds since 1970 UTC. folder: of the cell's files, relative to the results folder.
+    device_kind: `cpu`, `cuda` or `mps`; empty in records of before it was kept.
     """
 
     key: str
@@ -88,20 +87,51 @@ class CellRecord:
     primary: str
     higher_is_better: bool
     metrics: Mapping[str, float] = field(default_factory=dict)
+    costs: Costs = field(default_factory=Costs)
+    failure: Failure | None = None
+    folder: str = ""
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    device_kind: str = ""
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The outcome (or record) from `CellRecord.to_json`'s values; fields that this version does not know are
+        left out.
+
+        Raises TypeError, ValueError or KeyError when the values are not a record.
+        """
+        return cls(**cls._known(values))
+
+    @classmethod
+    def _known(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The constructor's arguments. Names that many records share are one string in memory."""
+        known = {name: _shared(values[name]) for name in cls.__dataclass_fields__ if name in values}
+        known["metrics"] = {intern(name): value for name, value in values.get("metrics", {}).items()}
+        known["costs"] = Costs(**values.get("costs", {}))
+        failure = values.get("failure")
+        known["failure"] = Failure(**{name: _shared(text) for name, text in failure.items()}) if failure else None
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord(Outcome):
+    """Everything that a board, a page or a tracker needs of one finished cell, without any plugin.
+
+    output: `{"kind": "classes", "labels": [...]}` or `{"kind": "forecast", "values": n}`.
+    remarks: what the task says of the test predictions, in sentences.
+    configuration: what the built model said of itself (its resolved hidden size, say).
+    """
+
     history: tuple[EpochRecord, ...] = ()
     best_epoch: int | None = None
-    costs: Costs = field(default_factory=Costs)
     output: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
-    failure: Failure | None = None
     remarks: tuple[str, ...] = ()
-    folder: str = ""
-    started_at: float = 0.0
-    finished_at: float = 0.0
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -120,18 +150,15 @@ class CellRecord:
         return values
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> CellRecord:
-        """The record from `to_json`'s values; fields that this version does not know are left out.
-
-        Raises TypeError or KeyError when the values are not a record.
-        """
-        known = {item.name: values[item.name] for item in fields(cls) if item.name in values}
+    def _known(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        known = super(CellRecord, cls)._known(values)
         known["history"] = tuple(EpochRecord(**epoch) for epoch in values.get("history", ()))
         known["remarks"] = tuple(values.get("remarks", ()))
-        known["costs"] = Costs(**values.get("costs", {}))
-        failure = values.get("failure")
-        known["failure"] = Failure(**failure) if failure else None
-        return cls(**known)
+        return known
+
+
+def _shared(value: Any) -> Any:
+    return intern(value) if type(value) is str else value
 
 
 @dataclass(frozen=True)
@@ -161,4 +188,5 @@ def blank_record(cell: Cell) -> CellRecord:
         provenance={**cell.provenance, "seqbench": __version__, "location": cell.origin or cell.location},
         failure=Failure("Skipped", cell.skip) if cell.skip else None,
         folder=f"cells/{cell.folder}",
+        device_kind=cell.device_kind,
     )

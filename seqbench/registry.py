@@ -94,10 +94,12 @@ class _Origin:
 
 def _origins(plugin_files: Iterable[str]) -> Iterator[_Origin]:
     """Built-ins first, then other distributions by name, then files: a name taken first is kept."""
-    points = sorted(set(entry_points(group=GROUP)), key=lambda point: (_distribution(point), point.name))
-    for point in sorted(points, key=lambda point: _distribution(point)[0] != BUILT_IN):
-        distribution, version = _distribution(point)
-        yield _Origin(point.name, distribution, version, point.load)
+    origins = [
+        _Origin(point.name, *_distribution(point), point.load) for point in dict.fromkeys(entry_points(group=GROUP))
+    ]
+    yield from sorted(
+        origins, key=lambda origin: (origin.distribution != BUILT_IN, origin.distribution, origin.version, origin.name)
+    )
     for file in plugin_files:
         path = Path(file).resolve()
         yield _Origin(path.stem, str(path), "", lambda path=path: load_file(path))  # type: ignore[misc]

@@ -15,7 +15,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from seqbench.leaderboard import Row
-    from seqbench.records import CellRecord
+    from seqbench.records import Outcome
 
 BOARD_WIDTH = 80
 """Columns of a terminal that a board is made for."""
@@ -30,7 +30,7 @@ def by_task(rows: Iterable[Row]) -> Iterator[tuple[str, list[Row]]]:
         yield task, list(group)
 
 
-def print_boards(records: Iterable[CellRecord], tasks: set[str] | None = None) -> None:
+def print_boards(records: Iterable[Outcome], tasks: set[str] | None = None) -> None:
     """Print a table per task; only those of `tasks`, if given."""
     from seqbench.cli.console import out
     from seqbench.leaderboard import board

@@ -15,7 +15,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from seqbench.benchmark import Benchmark
     from seqbench.plan import Cell
-    from seqbench.records import CellRecord
+    from seqbench.records import Outcome
     from seqbench.registry import Registry
 
 out = Console(highlight=False, soft_wrap=False, emoji=False)
@@ -127,7 +127,7 @@ def waiting(what: str) -> Iterator[None]:
         yield
 
 
-def closing(benchmark: Benchmark, records: Sequence[CellRecord]) -> None:
+def closing(benchmark: Benchmark, records: Sequence[Outcome]) -> None:
     """What went wrong, where the results lie, and how to look further."""
     bad = [record for record in records if record.status not in ("ok", "skipped")]
     for record in bad[:10]:

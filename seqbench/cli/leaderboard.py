@@ -31,7 +31,7 @@ def leaderboard(
     from seqbench.store import Store
 
     store = Store(Path(results or "results").expanduser().absolute())
-    records = store.records()
+    records = store.outcomes()
     for warning in store.warnings:
         console.warn(warning)
     if not records:

@@ -22,21 +22,12 @@ def plugins(
     if as_json:
         typer.echo(json.dumps([asdict(item) for item in registry.plugins], indent=2))
         return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.measure import Measurement
-    from rich.table import Table
-
-    from seqbench.cli.console import out
-
-    table = Table("name", "kind", "distribution", "version", "status", "source", box=None, pad_edge=False)
-    table.header_style = "dim"
-    for item in registry.plugins:
-        row = (item.name, item.kind, item.distribution, item.version, item.status, item.source)
-        table.add_row(*map(escape, row))
-    # A path is worth more whole than a column is worth narrow: the terminal wraps what is too long.
-    width = Measurement.get(out, out.options.update(max_width=1 << 16), table).maximum
-    Console(width=max(width, out.width)).print(table)
+    headings = ("name", "kind", "distribution", "version", "status", "source")
+    rows = [headings, *(tuple(str(getattr(item, name)) for name in headings) for item in registry.plugins)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    # Plain text: Rich takes longer to import than all plugins, and a path is worth more whole than a table narrow.
+    for row in rows:
+        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
     for item in registry.plugins:
         if item.reason:
-            out.print(f"{escape(item.name)} {escape(item.status)}: {escape(item.reason)}", soft_wrap=True)
+            typer.echo(f"{item.name} {item.status}: {item.reason}")

@@ -11,10 +11,10 @@ from seqbench.cli import options as given
 from seqbench.signals import StopSignals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from seqbench.benchmark import Benchmark
-    from seqbench.records import CellRecord
+    from seqbench.leaderboard import AnyOutcome
 
 WAIT_SECONDS = 0.5
 """How often a run that waits for another one looks for signals."""
@@ -136,18 +136,19 @@ def _execute(benchmark: Benchmark, force: bool, signals: StopSignals) -> int:
             except FailFastError as stop:
                 console.warn(f"stopped by --fail-fast: {stop}")
     signals.is_deferred = False
-    records = _records_of(benchmark)
-    print_boards(benchmark.store.records(), {cell.task_id for cell in benchmark.cells})
+    outcomes = benchmark.store.outcomes()
+    print_boards(outcomes, {cell.task_id for cell in benchmark.cells})
     if todo:
         with console.waiting("logging to MLflow"):
-            observers.call("seqbench_run_finished", run=run, records=records)
-    console.closing(benchmark, records)
-    return 1 if any(record.status not in ("ok", "skipped") for record in records) else 0
+            observers.call("seqbench_run_finished", run=run, records=_of(benchmark, benchmark.store.records()))
+    ended = _of(benchmark, outcomes)
+    console.closing(benchmark, ended)
+    return 1 if any(outcome.status not in ("ok", "skipped") for outcome in ended) else 0
 
 
-def _records_of(benchmark: Benchmark) -> Sequence[CellRecord]:
-    """The last record of each of the run's cells."""
+def _of(benchmark: Benchmark, records: Iterable[AnyOutcome]) -> list[AnyOutcome]:
+    """The last of each of the run's cells."""
     from seqbench.leaderboard import latest
 
-    found = latest(benchmark.store.records())
+    found = latest(records)
     return [found[cell.key] for cell in benchmark.cells if cell.key in found]

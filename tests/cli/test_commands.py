@@ -53,12 +53,12 @@ def test_plugins_lists_what_there_is(seqbench: Callable[..., Any]) -> None:
 
 def test_plan_is_a_list_of_cells(seqbench: Callable[..., Any], tmp_path: Path) -> None:
     """`plan --json` lists every cell with its key and state, and starts nothing."""
-    cells = json.loads(seqbench("plan", "--models", "lstm", "--seeds", "0-1", "--json").out)
+    cells = json.loads(seqbench("plan", "--models", "lstm", "--seeds", "0-1", "--no-pilot", "--json").out)
     assert {"stock_forecasting", "speech_commands", "sentiment"} == {cell["task"] for cell in cells}
     assert {"to run"} == {cell["state"] for cell in cells}
     assert 6 == sum(not cell["is_baseline"] for cell in cells)
     assert not (tmp_path / "results").exists()
-    assert "cells" in seqbench("plan").out
+    assert "cells" in seqbench("plan", "--no-pilot").out
 
 
 @pytest.mark.parametrize(

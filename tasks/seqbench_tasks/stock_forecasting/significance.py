@@ -41,14 +41,14 @@ def _directional_interval(outputs: NDArray[np.float64], split: SequenceSet) -> t
     The number of trials is the number of forecast days on which a close changed. Days that several steps of a horizon
     or several series of a panel share count once: what moves one of them moves the others, too.
     """
-    from scipy.stats import beta
+    from scipy.special import betaincinv  # scipy.stats takes seconds to import
 
     has_changed = np.any(split.extras["actual"] != split.extras["last_close"][:, None], axis=1)
     trials = len(np.unique(split.extras["date"][has_changed]))
     hits = directional_accuracy(outputs, split) * trials
     tail = (1 - CONFIDENCE) / 2
-    low = float(beta.ppf(tail, hits, trials - hits + 1)) if hits > 0 else 0.0
-    high = float(beta.ppf(1 - tail, hits + 1, trials - hits)) if hits < trials else 1.0
+    low = float(betaincinv(hits, trials - hits + 1, tail)) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, trials - hits, 1 - tail)) if hits < trials else 1.0
     return low, high
 
 
@@ -76,7 +76,7 @@ def diebold_mariano(differences: NDArray[np.float64], horizon: int) -> tuple[flo
     prediction mean squared errors", IJF 13 (1997). Where these autocovariances give no positive variance, they are
     weighted down linearly (Bartlett), which always does.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtr
 
     count, mean = len(differences), float(differences.mean()) if len(differences) else 0.0
     lags = min(horizon, count) - 1
@@ -94,7 +94,7 @@ def diebold_mariano(differences: NDArray[np.float64], horizon: int) -> tuple[flo
     correction = max(0.0, (count + 1 - 2 * horizon + horizon * (horizon - 1) / count) / count)
     statistic = float(np.sqrt(correction) * mean / np.sqrt(variance / count))
     statistic = float(np.clip(statistic, -LARGEST_STATISTIC, LARGEST_STATISTIC))
-    return statistic, float(2 * student.sf(abs(statistic), count - 1))
+    return statistic, float(2 * stdtr(count - 1, -abs(statistic)))
 
 
 def _differences(outputs: NDArray[np.float64], split: SequenceSet) -> NDArray[np.float64]:
