@@ -113,6 +113,7 @@ def _environment(tracking_uri: str, folder: Path) -> dict[str, str]:
     uri = f"sqlite:///{file}" if file else tracking_uri
     return {
         **SETTINGS,
+        "MLFLOW_LOGGING_LEVEL": "ERROR",  # its last words say why it does not start
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         **os.environ,
         "MLFLOW_BACKEND_STORE_URI": uri,
