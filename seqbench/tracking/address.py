@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import re
@@ -47,6 +48,12 @@ def is_database(tracking_uri: str) -> bool:
     return tracking_uri.startswith(("sqlite", "postgresql", "mysql", "mssql"))
 
 
+def with_driver(tracking_uri: str) -> str:
+    """The address with psycopg2 named where it is installed: what `postgresql://` means depends on SQLAlchemy."""
+    is_open = tracking_uri.startswith("postgresql://") and importlib.util.find_spec("psycopg2") is not None
+    return tracking_uri.replace("postgresql", "postgresql+psycopg2", 1) if is_open else tracking_uri
+
+
 def artifact_location(tracking_uri: str, results: Path) -> str | None:
     """Where a new experiment keeps its artifacts: a URI, or None to leave it to the server.
 
@@ -65,6 +72,6 @@ def without_password(tracking_uri: str) -> str:
 
 
 def reason(error: Exception) -> str:
-    """The start of what went wrong, in one line."""
+    """What went wrong, in one line; of a long story the start and the end, where its cause is."""
     text = without_password(" ".join(str(error).split()) or type(error).__name__)
-    return text if len(text) <= 200 else f"{text[:200]}…"
+    return text if len(text) <= 300 else f"{text[:150]} … {text[-150:]}"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from seqbench.errors import SeqbenchError
-from seqbench.tracking.address import is_database, is_server, sqlite_file
+from seqbench.tracking.address import is_database, is_server, sqlite_file, with_driver
 
 REACH_SECONDS = 5
 """How long a server or database may take to answer."""
 
-PACKAGES = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient", "pyodbc": "pyodbc"}
+PACKAGES = {"psycopg": "psycopg2-binary", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 """By the module that talks to a database, the package it comes in, where that has another name."""
 
 
@@ -58,9 +59,13 @@ def _check_server(tracking_uri: str) -> None:
 def _check_database(tracking_uri: str) -> None:
     import sqlalchemy
 
+    user = re.match(r"[^:]+://([^?]*)@", tracking_uri)
+    if user and re.search("[@/]", user[1]):
+        raise TrackingError("its user or password has an @ or /: write %40 for @ and %2F for /")
     timeout = {} if tracking_uri.startswith("mssql") else {"connect_timeout": REACH_SECONDS}
     try:
-        engine = sqlalchemy.create_engine(tracking_uri, poolclass=sqlalchemy.NullPool, connect_args=timeout)
+        uri = with_driver(tracking_uri)
+        engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool, connect_args=timeout)
         engine.connect().close()
     except ModuleNotFoundError as error:
         package = PACKAGES.get(error.name or "", error.name)

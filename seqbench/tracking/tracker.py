@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from seqbench.leaderboard import board, latest
 from seqbench.records import CellRecord
 from seqbench.report.plots import plots_for
-from seqbench.tracking.address import artifact_location, quieten
+from seqbench.tracking.address import artifact_location, quieten, with_driver
 from seqbench.tracking.held import Experiment, Held, without_doubles
 from seqbench.tracking.projection import (
     KEY,
@@ -92,7 +92,7 @@ class Tracker:
             self._allow(CALL_SECONDS)
             check(self.tracking_uri)
             self._allow(CREATE_SECONDS)
-            client = MlflowClient(tracking_uri=self.tracking_uri)
+            client = MlflowClient(tracking_uri=with_driver(self.tracking_uri))
             client.search_experiments(max_results=1)
             self._client = client
         self._allow(CALL_SECONDS)
@@ -137,12 +137,13 @@ class Tracker:
         for record in latest(records).values():
             tasks.setdefault(record.task_id, []).append(record)
         problems = []
-        for task_id, group in tasks.items():
-            try:
-                with self._writing():
+        self.connect()
+        with self._writing():
+            for task_id, group in tasks.items():
+                try:
                     self._sync_task(task_id, group)
-            except TrackingError as error:
-                problems.append(str(error))
+                except TrackingError as error:
+                    problems.append(str(error))
         return problems
 
     def _sync_task(self, task_id: str, records: Sequence[CellRecord]) -> None:

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import IO
 
 from seqbench.errors import SeqbenchError
-from seqbench.tracking.address import SETTINGS, artifact_location, is_server, sqlite_file, without_password
+from seqbench.tracking.address import SETTINGS, artifact_location, is_server, sqlite_file, with_driver, without_password
 from seqbench.tracking.view import VIEW
 
 START_SECONDS = 120.0
@@ -110,7 +110,7 @@ def _server(tracking_uri: str, host: str, port: int, output: IO[bytes]) -> Itera
 def _environment(tracking_uri: str, folder: Path) -> dict[str, str]:
     """The server's settings; the address goes this way because a process list would show its password."""
     file = sqlite_file(tracking_uri)
-    uri = f"sqlite:///{file}" if file else tracking_uri
+    uri = f"sqlite:///{file}" if file else with_driver(tracking_uri)
     return {
         **SETTINGS,
         "MLFLOW_LOGGING_LEVEL": "ERROR",  # its last words say why it does not start

@@ -20,6 +20,7 @@ from seqbench.records import CellRecord
 from seqbench.run import Run
 from seqbench.store import Store
 from seqbench.tracking import mlflow as observer
+from seqbench.tracking.address import without_password
 from seqbench.tracking.tracker import Tracker
 
 NAME = "seqbench/colours@builtin"
@@ -110,3 +111,12 @@ def test_the_observer_is_imported_without_mlflow() -> None:
     code = f"import sys, seqbench.tracking.mlflow\nprint([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert "[]" == done.stdout.strip()
+
+
+def test_passwords_are_not_shown() -> None:
+    """What is shown of an address, or of a text with one, holds no password, whatever characters that has."""
+    for address in ("https://me:se/cr@et@host/x", "postgresql://me:secr@et@host:5432/db?sslmode=require"):
+        assert "cr" not in without_password(f"cannot reach {address} today")
+    assert "postgresql://host/db?user=me&password=***&a=b" == without_password(
+        "postgresql://host/db?user=me&password=secret&a=b"
+    )
