@@ -6,7 +6,6 @@ parent's interpreter lock, and a call that hangs can only be ended with its proc
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import sys
@@ -40,11 +39,10 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Assignment:
-    """Where to log. first_seed: the run's, whose cells get their plots at once."""
+    """Where to log, and whose records."""
 
     tracking_uri: str
     results: Path
-    first_seed: int
 
 
 @dataclass(frozen=True)
@@ -155,8 +153,7 @@ class _Logger:
             self._allow(START_SECONDS)
             from seqbench.tracking.tracker import Tracker
 
-            draws = functools.partial(draws_at_once, first_seed=self.assignment.first_seed)
-            tracker = Tracker(self.assignment.tracking_uri, self.assignment.results, draws, self._allow)
+            tracker = Tracker(self.assignment.tracking_uri, self.assignment.results, draws_at_once, self._allow)
             tracker.connect()
             self._tracker = tracker
         return self._tracker
@@ -165,13 +162,13 @@ class _Logger:
         self.deadline.value = time.monotonic() + seconds
 
 
-PLOT_SECONDS = 0.4
+DRAWN_SECONDS = 30.0
+"""A cell that took so long has its plots drawn during the run: that takes 0.3 s of processor time, one per cent."""
 
 
-def draws_at_once(record: CellRecord, first_seed: int) -> bool:
-    """Are the record's plots drawn during the run, or left to `seqbench sync`?
+def draws_at_once(record: CellRecord) -> bool:
+    """Are the record's plots drawn during the run? Those of short cells would cost more than all the rest of logging.
 
-    Drawing is what logging costs most. It is done for one seed of each model, and for every cell that took a hundred
-    times as long itself.
+    They are left to `seqbench sync`, which `seqbench ui` calls.
     """
-    return record.seed == first_seed or record.finished_at - record.started_at > 100 * PLOT_SECONDS
+    return record.started_at > 0 and record.finished_at - record.started_at >= DRAWN_SECONDS

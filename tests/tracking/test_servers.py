@@ -122,7 +122,9 @@ def test_a_server_that_is_killed_and_comes_back_during_a_run(
     assert {"majority", *MODELS, *(f"{model} seed 0" for model in MODELS)} == {
         run for name, run in held if name == NAME
     }
-    assert "plots/confusion.png" in held[NAME, "third seed 0"]["artifacts"]
+    sync_all(server.address, run.results, Store(run.results).records())
+    assert run_ids(tracker).keys() == {run for _, run in held}
+    assert "plots/confusion.png" in snapshot(tracker)[NAME, "third seed 0"]["artifacts"]
     assert_sync_changes_nothing(tracker, snapshot)
 
 
