@@ -136,9 +136,9 @@ def _environment(tracking_uri: str, folder: Path) -> dict[str, str]:
     uri = f"sqlite:///{file}" if file else with_driver(tracking_uri)
     return {
         **SETTINGS,
-        "MLFLOW_LOGGING_LEVEL": "ERROR",  # its last words say why it does not start
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         **os.environ,
+        "MLFLOW_LOGGING_LEVEL": "ERROR",  # its last words say why it does not start
         "MLFLOW_BACKEND_STORE_URI": uri,
         "MLFLOW_DEFAULT_ARTIFACT_ROOT": artifact_location(uri, folder) or (folder / "mlartifacts").as_uri(),
     }
