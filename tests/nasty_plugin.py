@@ -90,7 +90,7 @@ def build(deed: Callable[[], object], input: Input, output: Output, params: Para
     class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.head = nn.Linear(3, output.size)
+            self.head = nn.Linear(features, output.size)
             self.dropout = nn.Dropout(0.2)
             self.is_done = False
 

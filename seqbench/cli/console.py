@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from seqbench.tracking.address import without_password
+
 if TYPE_CHECKING:
     from seqbench.benchmark import Benchmark
     from seqbench.plan import Cell
@@ -145,6 +147,7 @@ def closing(benchmark: Benchmark, records: Sequence[Outcome]) -> None:
         out.print(f"Again:   the same command with --retry {again}", markup=False, soft_wrap=True)
     folder = benchmark.store.folder
     option = "" if str(benchmark.config.results) == "results" else f" --results {benchmark.config.results}"
-    address = f" --tracking-uri {benchmark.config.tracking_uri}" if benchmark.config.tracking_uri else ""
+    uri = benchmark.config.tracking_uri
+    address = f" --tracking-uri {without_password(uri)}" if uri else ""
     out.print(f"Results: {folder}", markup=False, soft_wrap=True)
     out.print(f"MLflow:  seqbench ui{option}{address}", markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import re
@@ -9,16 +10,18 @@ from pathlib import Path
 
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # Its own defaults keep trying a dead server for minutes; two more tries of 20 s are enough for a busy one.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    # A run that is created by a call whose answer is late would be created again: we look before we try again.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-"""MLflow's own settings for a quiet and impatient client; what the user has set in the environment wins."""
+"""MLflow's own settings for a quiet and impatient client; what the user has set in the environment wins.
+
+Errors reach us as exceptions, so MLflow's log of them with their tracebacks is off.
+"""
 
 
 def quieten() -> None:
@@ -40,6 +43,17 @@ def is_server(tracking_uri: str) -> bool:
     return tracking_uri.startswith(("http://", "https://"))
 
 
+def is_database(tracking_uri: str) -> bool:
+    """Is it the address of a database that MLflow's client writes to by itself?"""
+    return tracking_uri.startswith(("sqlite", "postgresql", "mysql", "mssql"))
+
+
+def with_driver(tracking_uri: str) -> str:
+    """The address with psycopg2 named where it is installed: what `postgresql://` means depends on SQLAlchemy."""
+    is_open = tracking_uri.startswith("postgresql://") and importlib.util.find_spec("psycopg2") is not None
+    return tracking_uri.replace("postgresql", "postgresql+psycopg2", 1) if is_open else tracking_uri
+
+
 def artifact_location(tracking_uri: str, results: Path) -> str | None:
     """Where a new experiment keeps its artifacts: a URI, or None to leave it to the server.
 
@@ -49,16 +63,15 @@ def artifact_location(tracking_uri: str, results: Path) -> str | None:
     file = sqlite_file(tracking_uri)
     if file is not None:
         return (file.parent / "mlartifacts").as_uri()
-    is_database = tracking_uri.startswith(("sqlite", "postgresql", "mysql", "mssql"))
-    return (results.absolute() / "mlartifacts").as_uri() if is_database else None
+    return (results.absolute() / "mlartifacts").as_uri() if is_database(tracking_uri) else None
 
 
 def without_password(tracking_uri: str) -> str:
-    """The address as it may be shown."""
-    return re.sub(r"//[^/@\s]*@", "//***@", tracking_uri)
+    """The address, or a text with addresses, as it may be shown."""
+    return re.sub(r"(?i)(password=)[^&\s]*", r"\1***", re.sub(r"//\S*@", "//***@", tracking_uri))
 
 
 def reason(error: Exception) -> str:
-    """The start of what went wrong, in one line."""
+    """What went wrong, in one line; of a long story the start and the end, where its cause is."""
     text = without_password(" ".join(str(error).split()) or type(error).__name__)
-    return text if len(text) <= 200 else f"{text[:200]}…"
+    return text if len(text) <= 300 else f"{text[:150]} … {text[-150:]}"

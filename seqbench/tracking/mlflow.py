@@ -1,74 +1,96 @@
-"""MLflow as an observer: a thread imports it, sets up its database and logs finished cells while training goes on.
+"""MLflow as an observer: a process beside the run logs finished cells while training goes on.
 
 This module is imported by every `seqbench` command, so what it needs is imported inside.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
+import signal
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from seqbench.hookspecs import hookimpl
-from seqbench.tracking.address import reason, without_password
+from seqbench.tracking.address import without_password
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from seqbench.records import CellRecord
     from seqbench.run import Run
+    from seqbench.tracking.background import Answer, Finish
 
 log = logging.getLogger("seqbench")
 
-PATIENCE_SECONDS = 120.0
-"""How long the end of a run waits for MLflow at least; a second more per record."""
+PATIENCE_SECONDS = 15.0
+"""How long the end of a run waits for a sign of life from MLflow."""
 
 
 class BackgroundLog:
-    """Logs a run's cells in a thread of its own. Nothing that MLflow does or fails to do reaches the training."""
+    """Logs a run's cells in a process of its own. Nothing that MLflow does or fails to do reaches the training."""
 
     def __init__(self, run: Run) -> None:
+        from multiprocessing import get_context
+
+        from seqbench.tracking.background import Assignment, follow
+
         self._run = run
-        self._finished: queue.SimpleQueue[CellRecord | None] = queue.SimpleQueue()
-        self._last: Sequence[CellRecord] = ()
-        self._problems: list[str] = []
-        self._thread = threading.Thread(target=self._work, name="seqbench-mlflow", daemon=True)
-        self._thread.start()
+        context = get_context("spawn")
+        receiver, sender = context.Pipe(duplex=False)
+        self._answer, answering = context.Pipe(duplex=False)
+        self._deadline = context.RawValue("d", 0.0)
+        assignment = Assignment(run.tracking_uri, run.results)
+        arguments = (assignment, receiver, answering, self._deadline)
+        self._process = context.Process(target=follow, args=arguments, name="seqbench-mlflow", daemon=True)
+        with _interrupts_held():
+            self._process.start()
+        receiver.close()
+        answering.close()
+        self._finished: queue.SimpleQueue[CellRecord | Finish] = queue.SimpleQueue()
+        # A pipe that nobody empties blocks who writes to it, and that must not be the run.
+        threading.Thread(target=self._pass_on, args=(sender,), name="seqbench-mlflow", daemon=True).start()
+
+    def _pass_on(self, sender: Connection) -> None:
+        with contextlib.suppress(OSError):  # the process is no more: `finish` says so
+            while True:
+                sender.send(self._finished.get())
 
     def add(self, record: CellRecord) -> None:
         """Log this record when there is time."""
         self._finished.put(record)
 
     def finish(self, records: Sequence[CellRecord]) -> None:
-        """Write what the records show as a whole, wait until it is there, and warn once about what is not."""
-        self._last = records
-        self._finished.put(None)
-        patience = PATIENCE_SECONDS + len(records)
-        self._thread.join(patience)
-        if self._thread.is_alive():
-            self._warn(f"it did not finish within {patience:.0f} s")
-        for problem in self._problems:
-            log.warning("%s", problem)
+        """Write what the records show as a whole, wait while that goes on, and warn once about what is not there."""
+        from seqbench.tracking.background import Finish
 
-    def _work(self) -> None:
-        from seqbench.tracking.tracker import Tracker
+        self._finished.put(Finish(frozenset(record.task_id for record in records)))
+        answer = self._wait()
+        for warning in answer.warnings:
+            log.warning("%s", warning)
+        if answer.failure:
+            self._warn(answer.failure)
 
-        tracker = Tracker(self._run.tracking_uri, self._run.results)
+    def _wait(self) -> Answer:
+        """The process's answer; it is ended when it shows no sign of life for too long."""
+        from seqbench.tracking.background import Answer
+
+        begin = time.monotonic()
         try:
-            tracker.connect()
-            while (record := self._finished.get()) is not None:
-                tracker.log_cell(record)
-        except Exception as error:  # it may be back by the end: until then the records wait on disk
-            log.debug("MLflow failed during the run: %s", error)
-            while self._finished.get() is not None:
-                pass
-            tracker = Tracker(self._run.tracking_uri, self._run.results)
-        try:
-            tasks = {record.task_id for record in self._last}
-            records = [record for record in self._run.store.records() if record.task_id in tasks]
-            self._problems = tracker.sync(records)
-        except Exception as error:
-            self._warn(reason(error))
+            while (left := max(begin + PATIENCE_SECONDS, self._deadline.value) - time.monotonic()) > 0:
+                if self._answer.poll(left):
+                    answer: Answer = self._answer.recv()
+                    self._process.join(PATIENCE_SECONDS)
+                    return answer
+            return Answer(f"no answer for {time.monotonic() - begin:.0f} s", ())
+        except EOFError:
+            self._process.join(PATIENCE_SECONDS)
+            return Answer(f"the process that logs ended with exit code {self._process.exitcode}", ())
+        finally:
+            self._process.kill()
 
     def _warn(self, why: str) -> None:
         log.warning(
@@ -80,6 +102,19 @@ class BackgroundLog:
         )
 
 
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """A process that is started inside never hears of Ctrl-C, which is for the run; it ends with the run."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Current:
     """The run that is going on in this process."""
 
@@ -88,19 +123,19 @@ class _Current:
 
 @hookimpl
 def seqbench_run_started(run: Run) -> None:
-    """Start the thread, so that MLflow is ready when the first cell is."""
+    """Start the process, so that MLflow is ready when the first cell is."""
     _Current.log = BackgroundLog(run)
 
 
 @hookimpl
 def seqbench_cell_finished(record: CellRecord) -> None:
-    """Hand the record to the thread."""
+    """Hand the record to the process."""
     if _Current.log is not None:
         _Current.log.add(record)
 
 
 @hookimpl
 def seqbench_run_finished(run: Run, records: Sequence[CellRecord]) -> None:
-    """Let the thread write means and ranks, and wait for it."""
+    """Let the process write means and ranks, and wait for it."""
     current, _Current.log = _Current.log or BackgroundLog(run), None
     current.finish(records)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from seqbench.records import CellRecord
 from seqbench.tracking.address import reason, without_password
-from seqbench.tracking.tracker import Tracker, TrackingError
+from seqbench.tracking.reach import TrackingError
+from seqbench.tracking.tracker import Tracker
 
 
 def sync_all(tracking_uri: str, results: Path, records: Sequence[CellRecord]) -> None:

@@ -5,27 +5,28 @@ So `sync` can be called any number of times, after any interruption, and never m
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import logging
 import math
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqbench.errors import SeqbenchError
+from filelock import FileLock, Timeout
+
 from seqbench.leaderboard import board, latest
 from seqbench.records import CellRecord
 from seqbench.report.plots import plots_for
-from seqbench.tracking.address import artifact_location, quieten
+from seqbench.tracking.address import artifact_location, quieten, with_driver
+from seqbench.tracking.held import Experiment, Held, without_doubles
 from seqbench.tracking.projection import (
-    FINISHED_AT,
     KEY,
     KIND,
-    SEED,
     SERIES,
     Point,
     RunContent,
@@ -35,69 +36,51 @@ from seqbench.tracking.projection import (
     series_content,
     series_of,
 )
+from seqbench.tracking.reach import TrackingError, check
 from seqbench.tracking.view import experiment_tags
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Experiment as MlflowExperiment
 
 log = logging.getLogger("seqbench")
 
 PARENT = "mlflow.parentRunId"
-ENDED = ("FINISHED", "FAILED", "KILLED")
+PLOTS = "seqbench.plots"
+"""The tag that names the plots of a run, once they have been drawn."""
+
+LOCK = ".tracking.lock"
+"""The file in the results folder that whoever writes its records to an MLflow has locked."""
+
+LOCK_SECONDS, CALL_SECONDS, CREATE_SECONDS = 60.0, 25.0, 60.0
+"""How long another writer is waited for; how long one call, and making a new database's tables, may take."""
 
 
-class TrackingError(SeqbenchError):
-    """MLflow cannot be reached, or an experiment cannot be written, for a reason that the user can mend."""
+def draw_all(record: CellRecord) -> bool:
+    """Every cell gets its plots."""
+    return True
 
 
-@dataclass
-class Held:
-    """A run as MLflow holds it. metrics: the latest value of each."""
-
-    id: str
-    status: str = "RUNNING"
-    end: int | None = None
-    params: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, run: Run) -> Held:
-        """From MLflow's own object."""
-        data = run.data
-        return cls(run.info.run_id, run.info.status, run.info.end_time, data.params, data.metrics, data.tags)
-
-    def has_ended_with(self, content: RunContent) -> bool:
-        """Is this, or a newer result of the same cell, already held as a whole?"""
-        return self.status in ENDED and self.finished_at >= float(content.tags[FINISHED_AT])
-
-    @property
-    def finished_at(self) -> float:
-        """When the newest record that went in had ended: seconds since 1970 UTC."""
-        return float(self.tags.get(FINISHED_AT, "0"))
-
-
-@dataclass
-class Experiment:
-    """A task's experiment: its runs by cell key (nested ones) and by series (model-level ones)."""
-
-    id: str
-    tags: dict[str, str]
-    seeds: dict[str, Held] = field(default_factory=dict)
-    models: dict[str, Held] = field(default_factory=dict)
+def nobody_watches(seconds: float) -> None:
+    """There is nobody who wants a sign of life."""
 
 
 class Tracker:
     """One MLflow, and the results folder whose records it is to show.
 
-    Its methods raise MLflow's own errors when it cannot be reached.
+    draws: does the record's run get its plots now? allow: told before each step how many seconds that may take.
+    Methods raise MLflow's own errors, or TrackingError, when it cannot be reached or another process keeps writing.
     """
 
-    def __init__(self, tracking_uri: str, results: Path) -> None:
-        self.tracking_uri, self.results = tracking_uri, results
+    def __init__(
+        self,
+        tracking_uri: str,
+        results: Path,
+        draws: Callable[[CellRecord], bool] = draw_all,
+        allow: Callable[[float], None] = nobody_watches,
+    ) -> None:
+        self.tracking_uri, self.results, self._draws, self._allow = tracking_uri, results, draws, allow
         self._client: MlflowClient | None = None
-        self._experiments: dict[str, Experiment] = {}
         self._uploaded: set[tuple[str, float]] = set()
 
     def connect(self) -> MlflowClient:
@@ -106,20 +89,44 @@ class Tracker:
             quieten()
             from mlflow import MlflowClient
 
-            client = MlflowClient(tracking_uri=self.tracking_uri)
+            self._allow(CALL_SECONDS)
+            check(self.tracking_uri)
+            self._allow(CREATE_SECONDS)
+            client = MlflowClient(tracking_uri=with_driver(self.tracking_uri))
             client.search_experiments(max_results=1)
             self._client = client
+        self._allow(CALL_SECONDS)
         return self._client
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """While inside, no other process writes this folder's records: between looking and creating nobody may create.
+
+        A folder that is only read cannot be locked, and is not.
+        """
+        lock = FileLock(self.results / LOCK)
+        self._allow(LOCK_SECONDS + CALL_SECONDS)
+        try:
+            lock.acquire(timeout=LOCK_SECONDS)
+        except Timeout:
+            raise TrackingError(f"another process is still writing the records of {self.results} to MLflow") from None
+        except OSError:
+            log.debug("%s cannot be locked", self.results)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def log_cell(self, record: CellRecord) -> None:
         """Log one finished cell at once; numbers that need other records (means, ranks) are left to `sync`."""
         for series in series_of([record]):
-            experiment = self._experiment(record.task_id)
-            held = self._model_run(experiment, series)
-            if series.is_baseline:
-                self._upload(held, record)
-            else:
-                self._write_seed(experiment, record, held.id)
+            with self._writing():
+                experiment = self._experiment(record.task_id, record.series)
+                held = self._model_run(experiment, series)
+                if series.is_baseline:
+                    self._upload(held, record)
+                else:
+                    self._write_seed(experiment, record, held.id)
 
     def sync(self, records: Iterable[CellRecord]) -> list[str]:
         """Bring MLflow up to date with the records, all those there are of each of their tasks.
@@ -130,11 +137,13 @@ class Tracker:
         for record in latest(records).values():
             tasks.setdefault(record.task_id, []).append(record)
         problems = []
-        for task_id, group in tasks.items():
-            try:
-                self._sync_task(task_id, group)
-            except TrackingError as error:
-                problems.append(str(error))
+        self.connect()
+        with self._writing():
+            for task_id, group in tasks.items():
+                try:
+                    self._sync_task(task_id, group)
+                except TrackingError as error:
+                    problems.append(str(error))
         return problems
 
     def _sync_task(self, task_id: str, records: Sequence[CellRecord]) -> None:
@@ -155,37 +164,34 @@ class Tracker:
                 self.connect().set_experiment_tag(experiment.id, key, value)
                 experiment.tags[key] = value
 
-    def _experiment(self, task_id: str) -> Experiment:
-        """The task's experiment with the runs it holds; read once. Raises TrackingError when it was deleted."""
-        if task_id not in self._experiments:
-            client, name = self.connect(), experiment_name(task_id)
-            found = client.get_experiment_by_name(name)
-            if found is None:
-                created = client.create_experiment(name, artifact_location(self.tracking_uri, self.results))
-                self._experiments[task_id] = Experiment(created, {})
-            elif found.lifecycle_stage == "deleted":
-                raise TrackingError(
-                    f"the MLflow experiment '{name}' is deleted, so nothing was logged to it: restore it with "
-                    f"`mlflow experiments restore --experiment-id {found.experiment_id}` or remove it with `mlflow gc`."
-                )
-            else:
-                self._experiments[task_id] = self._read(Experiment(found.experiment_id, dict(found.tags)))
-        return self._experiments[task_id]
+    def _experiment(self, task_id: str, series: str | None = None) -> Experiment:
+        """The task's experiment with the runs it holds now, of one series or of all, each once.
 
-    def _read(self, experiment: Experiment) -> Experiment:
+        Raises TrackingError when it was deleted.
+        """
+        client, name = self.connect(), experiment_name(task_id)
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            return Experiment(client.create_experiment(name, artifact_location(self.tracking_uri, self.results)))
+        if found.lifecycle_stage == "deleted":
+            raise TrackingError(
+                f"the MLflow experiment '{name}' is deleted, so nothing was logged to it: restore it with "
+                f"`mlflow experiments restore --experiment-id {found.experiment_id}` or remove it with `mlflow gc`."
+            )
+        experiment, doubles = without_doubles(found.experiment_id, dict(found.tags), self._held(found, series))
+        for run_id in doubles:
+            self.connect().delete_run(run_id)
+        return experiment
+
+    def _held(self, experiment: MlflowExperiment, series: str | None) -> Iterator[Held]:
+        query = f"tags.\"{SERIES}\" = '{series}'" if series else ""
         token = None
         while True:
-            page = self.connect().search_runs([experiment.id], max_results=1000, page_token=token)
-            for run in page:
-                held = Held.of(run)
-                kind = held.tags.get(KIND)
-                if kind == SEED:
-                    experiment.seeds.setdefault(held.tags.get(KEY, ""), held)
-                elif kind is not None:
-                    experiment.models.setdefault(held.tags.get(SERIES, ""), held)
+            page = self.connect().search_runs([experiment.experiment_id], query, max_results=1000, page_token=token)
+            yield from map(Held.of, page)
             token = page.token
             if not token:
-                return experiment
+                return
 
     def _model_run(self, experiment: Experiment, series: Series) -> Held:
         """The model-level run of a series, opened if it is missing; what it holds is written by `_write_series`."""
@@ -205,9 +211,9 @@ class Tracker:
         content = seed_content(record)
         held = experiment.seeds.get(record.key)
         if held and held.has_ended_with(content):
-            if held.tags.get(PARENT) != parent:
-                self.connect().set_tag(held.id, PARENT, parent)
-                held.tags[PARENT] = parent
+            self._tag(held, PARENT, parent)
+            if held.finished_at == record.finished_at:
+                self._upload_plots(held, record)
             return
         if held and held.finished_at != record.finished_at:
             # Trained again: the epochs of two trainings must not mix in one history.
@@ -225,6 +231,8 @@ class Tracker:
         content = series_content(series, ranked)
         if series.is_baseline and not held.has_ended_with(content):
             self._upload(held, series.records[0])
+        elif series.is_baseline and held.finished_at == series.records[0].finished_at:
+            self._upload_plots(held, series.records[0])
         wanted = {point.name: point for point in content.points}
         gone = [Point(name, math.nan, content.end) for name in held.metrics if name not in wanted]
         now = math.floor(1000 * time.time())
@@ -259,6 +267,11 @@ class Tracker:
         self.connect().set_terminated(held.id, content.status, content.end)
         held.status, held.end = content.status, content.end
 
+    def _tag(self, held: Held, key: str, value: str) -> None:
+        if held.tags.get(key) != value:
+            self.connect().set_tag(held.id, key, value)
+            held.tags[key] = value
+
     def _upload(self, held: Held, record: CellRecord) -> None:
         """The cell's files, its record, and its plots; once, even when the numbers of a baseline follow later."""
         what = (held.id, record.finished_at)
@@ -268,15 +281,22 @@ class Tracker:
         if record.folder and folder.is_dir():
             self.connect().log_artifacts(held.id, str(folder))
         with tempfile.TemporaryDirectory() as temporary:
-            beside = Path(temporary)
-            (beside / "record.json").write_text(json.dumps(record.to_json(), indent=2), encoding="utf-8")
-            plots = _plots(record, folder)
-            if plots:
-                (beside / "plots").mkdir()
-            for name, content in plots.items():
-                (beside / "plots" / name).write_bytes(content)
+            (Path(temporary) / "record.json").write_text(json.dumps(record.to_json(), indent=2), encoding="utf-8")
             self.connect().log_artifacts(held.id, temporary)
+        self._upload_plots(held, record)
         self._uploaded.add(what)
+
+    def _upload_plots(self, held: Held, record: CellRecord) -> None:
+        """The cell's plots, if they are to be drawn and have not been."""
+        if PLOTS in held.tags or not self._draws(record):
+            return
+        plots = _plots(record, self.results / record.folder)
+        if plots:
+            with tempfile.TemporaryDirectory() as temporary:
+                for name, content in plots.items():
+                    (Path(temporary) / name).write_bytes(content)
+                self.connect().log_artifacts(held.id, temporary, "plots")
+        self._tag(held, PLOTS, ",".join(plots))
 
 
 def _plots(record: CellRecord, folder: Path) -> dict[str, bytes]:

@@ -19,7 +19,8 @@ from types import FrameType
 from typing import IO
 
 from seqbench.errors import SeqbenchError
-from seqbench.tracking.address import SETTINGS, artifact_location, is_server, sqlite_file, without_password
+from seqbench.store import RECORDS
+from seqbench.tracking.address import SETTINGS, artifact_location, is_server, sqlite_file, with_driver, without_password
 from seqbench.tracking.view import VIEW
 
 START_SECONDS = 120.0
@@ -37,7 +38,8 @@ class UiError(SeqbenchError):
 def serve_ui(tracking_uri: str, host: str = "127.0.0.1", port: int = 5000) -> None:
     """Start MLflow's UI, print its address and that of each task's board, and stay until Ctrl-C or SIGTERM.
 
-    port: the next free one is taken if it is in use. Of a running server (`http://`) only the address is printed.
+    port: the next free one is taken if it is in use.
+    A database beside its records is synced meanwhile. Of a running server (`http://`) only the address is printed.
     Raises UiError when there is nothing to show or the server does not start.
     """
     if is_server(tracking_uri):
@@ -53,6 +55,7 @@ def serve_ui(tracking_uri: str, host: str = "127.0.0.1", port: int = 5000) -> No
         _on_signals(_interrupt),
         tempfile.TemporaryFile() as output,
         _server(tracking_uri, host, port, output) as address,
+        _syncing(file),
     ):
         _say(f"MLflow: {address}  (Ctrl-C ends it)")
         for line in task_lines(address):
@@ -107,14 +110,35 @@ def _server(tracking_uri: str, host: str, port: int, output: IO[bytes]) -> Itera
         folder.cleanup()
 
 
+@contextlib.contextmanager
+def _syncing(file: Path | None) -> Iterator[None]:
+    """While inside, a process brings the database up to date: draws what the run has left, writes what it could not."""
+    if file is None or not (file.parent / RECORDS).is_file():
+        yield
+        return
+    options = ("--results", str(file.parent), "--tracking-uri", f"sqlite:///{file}")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seqbench.cli", "sync", *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        _end(process)
+
+
 def _environment(tracking_uri: str, folder: Path) -> dict[str, str]:
     """The server's settings; the address goes this way because a process list would show its password."""
     file = sqlite_file(tracking_uri)
-    uri = f"sqlite:///{file}" if file else tracking_uri
+    uri = f"sqlite:///{file}" if file else with_driver(tracking_uri)
     return {
         **SETTINGS,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         **os.environ,
+        "MLFLOW_LOGGING_LEVEL": "ERROR",  # its last words say why it does not start
         "MLFLOW_BACKEND_STORE_URI": uri,
         "MLFLOW_DEFAULT_ARTIFACT_ROOT": artifact_location(uri, folder) or (folder / "mlartifacts").as_uri(),
     }

@@ -16,16 +16,17 @@ def test_workers_order_and_company_change_nothing(seqbench: Callable[..., Any], 
 
     The models draw from every generator there is, and the task is a built-in one with dropout.
     """
-    stocks = ["--tasks", "stock_forecasting", "--set", "models.lstm.dropout=0.1"]
-    both = ["--plugin", toy, "--plugin", NASTY, "--tasks", "toy,stock_forecasting", "--set", "models.lstm.dropout=0.1"]
+    stocks = ["--tasks", "stock_forecasting"]
+    both = ["--plugin", toy, "--plugin", NASTY, "--tasks", "toy,stock_forecasting"]
     ways = {
         "two": [*both, "--models", "nasty_mess,nasty_slow,lstm", "--seeds", "0-1", "--workers", "2"],
         "one": [*both, "--models", "lstm,nasty_slow,nasty_mess", "--seeds", "1,0", "--workers", "1"],
         "inline": [*both, "--models", "nasty_mess,nasty_slow,lstm", "--seeds", "0-1", "--executor", "inline"],
         "alone": [*stocks, "--models", "lstm", "--seeds", "1", "--workers", "1"],
     }
+    common = ["--set", "trainer.max_epochs=2", "--set", "models.lstm.dropout=0.1"]
     for name, arguments in ways.items():
-        done = seqbench("run", "--results", name, "--set", "trainer.max_epochs=2", *arguments)
+        done = seqbench("run", "--results", name, *common, *arguments)
         assert 0 == done.code, done.err
     found = {name: reproducible(tmp_path / name) for name in ways}
     assert {"ok", "skipped"} == {record["status"] for record, _ in found["two"].values()}

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
+from seqbench.config import RunConfig
 from seqbench.records import CellRecord, Costs, EpochRecord, Failure
+from seqbench.run import Run
+from seqbench.store import Store
+from seqbench.tracking import mlflow as observer
 from seqbench.tracking.tracker import Tracker
 
 STARTED = 1_750_000_000.0
@@ -166,3 +170,24 @@ def served(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> tu
     tracker, records = Tracker(f"sqlite:///{results}/mlflow.db", results), some_records(results)
     tracker.sync(records)
     return tracker, records
+
+
+@pytest.fixture
+def observe_all(
+    tmp_path: Path, records: list[CellRecord], caplog: pytest.LogCaptureFixture
+) -> Callable[[str], list[str]]:
+    """`observe_all(tracking_uri)`: tell the observer of a run with the records; the warnings."""
+
+    def call(tracking_uri: str) -> list[str]:
+        store = Store(tmp_path / "results")
+        store.create()
+        config = RunConfig(models=("lstm",), tasks=("colours",), results=store.folder)
+        run = Run(config, store, tracking_uri, "seqbench run", workers=1, devices=("cpu",))
+        observer.seqbench_run_started(run)
+        for record in records:
+            store.append(record, {})
+            observer.seqbench_cell_finished(record)
+        observer.seqbench_run_finished(run, records)
+        return [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
+
+    return call

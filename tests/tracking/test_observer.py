@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from seqbench.records import CellRecord
 from seqbench.run import Run
 from seqbench.store import Store
 from seqbench.tracking import mlflow as observer
+from seqbench.tracking.address import without_password
 from seqbench.tracking.tracker import Tracker
 
 NAME = "seqbench/colours@builtin"
@@ -74,19 +76,33 @@ def test_a_server_that_is_not_there_costs_one_warning(
     assert "secret" not in caplog.text
 
 
-def test_a_server_that_hangs_is_not_waited_for_forever(
-    tmp_path: Path, records: list[CellRecord], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_hangs_costs_one_warning(
+    tmp_path: Path, records: list[CellRecord], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A server that takes connections and never answers ends in a warning when patience ends."""
-    monkeypatch.setattr(observer, "PATIENCE_SECONDS", 0.5)
+    """A server that takes connections and never answers is given up, and the warning says that it does not answer."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        run = a_run(tmp_path / "results", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        begin = time.monotonic()
-        observe(run, records[:1])
-        assert time.monotonic() - begin < 10
-    assert "is not up to date (it did not finish within 2 s)" in caplog.text
+        observe(a_run(tmp_path / "results", f"http://127.0.0.1:{silent.getsockname()[1]}"), records[:1])
+    (warning,) = [entry.getMessage() for entry in caplog.records if entry.levelno >= logging.WARNING]
+    assert "is not up to date (the server does not answer within 5 s)" in warning
+
+
+def test_a_process_that_shows_no_sign_of_life_is_ended(
+    tmp_path: Path, records: list[CellRecord], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the process that logs hangs for good, the end of the run stops waiting, ends it and warns."""
+    monkeypatch.setattr(observer, "PATIENCE_SECONDS", 0.5)
+    run = a_run(tmp_path / "results", f"sqlite:///{tmp_path}/mlflow.db")
+    observer.seqbench_run_started(run)
+    current = observer._Current.log
+    assert current is not None
+    assert current._process.pid is not None
+    os.kill(current._process.pid, signal.SIGSTOP)
+    observer.seqbench_run_finished(run, records[:1])
+    current._process.join(30)
+    assert -signal.SIGKILL == current._process.exitcode
+    assert "is not up to date (no answer for " in caplog.text
 
 
 def test_the_observer_is_imported_without_mlflow() -> None:
@@ -95,3 +111,12 @@ def test_the_observer_is_imported_without_mlflow() -> None:
     code = f"import sys, seqbench.tracking.mlflow\nprint([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert "[]" == done.stdout.strip()
+
+
+def test_passwords_are_not_shown() -> None:
+    """What is shown of an address, or of a text with one, holds no password, whatever characters that has."""
+    for address in ("https://me:se/cr@et@host/x", "postgresql://me:secr@et@host:5432/db?sslmode=require"):
+        assert "cr" not in without_password(f"cannot reach {address} today")
+    assert "postgresql://host/db?user=me&password=***&a=b" == without_password(
+        "postgresql://host/db?user=me&password=secret&a=b"
+    )

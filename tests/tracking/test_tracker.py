@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from seqbench.records import CellRecord, EpochRecord
+from seqbench.records import CellRecord, EpochRecord, Failure
+from seqbench.tracking.background import draws_at_once
 from seqbench.tracking.tracker import Tracker
 
 Snapshot = dict[tuple[str, str], dict[str, Any]]
@@ -143,6 +144,67 @@ def test_a_cell_trained_again_replaces_its_run(tracker: Tracker, records: list[C
     assert [(1, 0.25)] == [point[:2] for point in held[NAME, "lstm seed 0"]["history"]["train_loss"]]
     assert pytest.approx(0.7) == held[NAME, "lstm"]["metrics"]["accuracy"]
     assert math.isnan(held[NAME, "lstm"]["metrics"]["macro_f1"])
+
+
+@pytest.mark.parametrize("status", ["timeout", "oom", "crashed", "interrupted"])
+def test_a_cell_that_is_mended_replaces_what_was_wrong(
+    tracker: Tracker, make_record: MakeRecord, snapshot: Look, status: str
+) -> None:
+    """A cell that did not end well is there with its status and reason, and when it does end well only that is left."""
+    bad = make_record("lstm", 0, None, status=status, history=(), failure=Failure("Why", "it was not to be"))
+    tracker.sync([bad])
+    held = snapshot(tracker)
+    for name in ("lstm", "lstm seed 0"):
+        assert ("KILLED" if status == "interrupted" else "FAILED") == held[NAME, name]["status"]
+        assert (status, "Why: it was not to be") == tuple(
+            held[NAME, name]["tags"][f"seqbench.{tag}"] for tag in ("status", "failure")
+        )
+    again(tracker).sync([bad, make_record("lstm", finished_at=bad.finished_at + 60)])
+    held = snapshot(tracker)
+    assert 2 == len(held)
+    for name in ("lstm", "lstm seed 0"):
+        assert ("FINISHED", 0.8) == (held[NAME, name]["status"], held[NAME, name]["metrics"]["accuracy"])
+        assert "ok" == held[NAME, name]["tags"]["seqbench.status"]
+        assert not held[NAME, name]["tags"].get("seqbench.failure")
+
+
+def test_doubles_that_others_made_are_removed(tracker: Tracker, records: list[CellRecord], snapshot: Look) -> None:
+    """Where a cell or a model is there twice, sync keeps the run that was written as a whole and deletes the other."""
+    tracker.sync(records)
+    whole, client = snapshot(tracker), tracker.connect()
+    for run in client.search_runs(["1"]):
+        client.create_run("1", tags=run.data.tags)
+    assert 18 == len(client.search_runs(["1"]))
+    again(tracker).sync(records)
+    assert whole == snapshot(tracker)
+
+
+def test_an_older_result_does_not_replace_a_newer_one(
+    tracker: Tracker, records: list[CellRecord], snapshot: Look
+) -> None:
+    """A results folder with an older result of the same cell leaves what a newer one has logged."""
+    newer = replace(records[1], metrics={"accuracy": 0.6}, finished_at=records[1].finished_at + 60)
+    tracker.sync([newer])
+    again(tracker).sync(records)
+    again(tracker).log_cell(records[1])
+    assert 0.6 == snapshot(tracker)[NAME, "lstm seed 0"]["metrics"]["accuracy"]
+
+
+def test_plots_that_a_run_left_are_drawn_by_sync(tracker: Tracker, records: list[CellRecord], snapshot: Look) -> None:
+    """A run draws the plots of long cells; sync draws the others, and then there is no difference any more."""
+    long = replace(records[4], started_at=records[4].finished_at - 3600)
+    records = [*records[:4], long, records[5]]
+    during = Tracker(tracker.tracking_uri, tracker.results, draws_at_once)
+    for record in records:
+        during.log_cell(record)
+    during.sync(records)
+    drawn = {name for (_, name), run in snapshot(tracker).items() if "plots/confusion.png" in run["artifacts"]}
+    assert {"rnn seed 1"} == drawn
+    again(tracker).sync(records)
+    whole = snapshot(tracker)
+    assert "plots/confusion.png" in whole[NAME, "lstm seed 1"]["artifacts"]
+    again(tracker).sync(records)
+    assert whole == snapshot(tracker)
 
 
 def test_ranks_follow_a_better_model(

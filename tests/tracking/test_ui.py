@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +18,9 @@ from typing import Any
 import psutil
 import pytest
 
+from mlflow_servers import free_port, until
 from seqbench.records import CellRecord
+from seqbench.store import Store
 from seqbench.tracking.tracker import Tracker
 from seqbench.tracking.ui import UiError, _free_port, serve_ui
 
@@ -41,13 +44,6 @@ def start(tracking_uri: str, port: int) -> subprocess.Popen[str]:
     """A process that does what `seqbench ui` does."""
     code = f"from seqbench.tracking.ui import serve_ui; serve_ui({tracking_uri!r}, port={port})"
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +95,28 @@ def test_a_server_is_a_tracking_address_like_a_database(
     remote.sync(elsewhere)
     Tracker(ui.address, tracker.results).sync(elsewhere)
     assert held == snapshot(remote)
+
+
+def test_the_ui_brings_its_database_up_to_date(
+    tmp_path: Path, records: list[CellRecord], empty_database: Path, snapshot: Callable[[Tracker], Any]
+) -> None:
+    """What a run could not write, or has left to be drawn, is there soon after the UI has been started."""
+    results = tmp_path / "results"
+    for record in records:
+        Store(results).append(record, {})
+    shutil.copy(empty_database, results / "mlflow.db")
+    tracker = Tracker(f"sqlite:///{results}/mlflow.db", results)
+    process = start(tracker.tracking_uri, free_port())
+    until(
+        lambda: (results / "mlartifacts").exists() and 9 == len(found := snapshot(tracker)) and _drawn(found), "plots"
+    )
+    process.send_signal(signal.SIGTERM)
+    assert 0 == process.wait(30)
+
+
+def _drawn(found: dict[tuple[str, str], dict[str, Any]]) -> bool:
+    cells = [run for (_, name), run in found.items() if name == "guess" or " seed " in name]
+    return all("seqbench.plots" in run["tags"] for run in cells)
 
 
 def test_ctrl_c_ends_the_server_too(served: Served) -> None:
