@@ -87,6 +87,9 @@ def build(deed: Callable[[], object], input: Input, output: Output, params: Para
     """A small model with dropout and every generator in use, which does its deed in its first forward pass."""
     from torch import nn
 
+    assert isinstance(input, Dense)
+    features = input.features
+
     class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
