@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqbench import Input, ModelSpec, Output, hookimpl
+from seqbench import Dense, Input, ModelSpec, Output, hookimpl
 
 if TYPE_CHECKING:
     import torch
