@@ -21,6 +21,8 @@ from same_records import reproducible
 
 NASTY = str(Path(__file__).parent.parent / "nasty_plugin.py")
 MOMENTS = int(os.environ.get("SEQBENCH_SOAK_MOMENTS", "3"))
+NO_MLFLOW = ["--tracking-uri", "http://127.0.0.1:9"]
+"""Nobody listens there: what is tested here needs no MLflow, whose import takes longer than the training."""
 SLOW = ["--set", "models.nasty_slow.seconds=0.02", "--set", "trainer.max_epochs=12", "--set", "trainer.patience=0"]
 
 
@@ -28,7 +30,7 @@ SLOW = ["--set", "models.nasty_slow.seconds=0.02", "--set", "trainer.max_epochs=
 def command(toy: str, cache: Path) -> list[str]:
     """A run of seven cells, some slow enough to be hit in the middle."""
     models = ["--models", "toy_gru,nasty_slow", "--seeds", "0-2", "--tasks", "toy"]
-    return [sys.executable, "-m", "seqbench.cli", "run", "--plugin", toy, "--plugin", NASTY, *models, *SLOW]
+    return [sys.executable, "-m", "seqbench.cli", "run", "--plugin", toy, "--plugin", NASTY, *models, *SLOW, *NO_MLFLOW]
 
 
 @contextmanager
@@ -118,7 +120,7 @@ def test_a_long_cell_goes_on_from_its_last_epoch(toy: str, cache: Path, tmp_path
     """Killed in the middle of a long cell, the run goes on from a checkpoint and ends as if nothing had been."""
     command = [sys.executable, "-m", "seqbench.cli", "run", "--plugin", toy, "--plugin", NASTY, "--tasks", "toy"]
     command += ["--models", "nasty_slow", "--seeds", "0", "--no-baselines", "--set", "models.nasty_slow.seconds=0.05"]
-    command += ["--set", "trainer.max_epochs=40", "--set", "trainer.patience=0"]
+    command += ["--set", "trainer.max_epochs=25", "--set", "trainer.patience=0", *NO_MLFLOW]
     for name in ("whole", "broken"):
         (tmp_path / name).mkdir()
     finish(command, tmp_path / "whole")
@@ -137,7 +139,7 @@ def test_a_long_cell_goes_on_from_its_last_epoch(toy: str, cache: Path, tmp_path
 def test_ctrl_c_ends_within_five_seconds(toy: str, cache: Path, tmp_path: Path) -> None:
     """Once Ctrl-C, as a terminal sends it, while a worker hangs in C: exit 130 in 5 s, and no process is left."""
     command = [sys.executable, "-m", "seqbench.cli", "run", "--plugin", toy, "--plugin", NASTY, "--tasks", "toy"]
-    command += ["--models", "nasty_hang", "--seeds", "0-1", "--no-baselines", "--workers", "2"]
+    command += ["--models", "nasty_hang", "--seeds", "0-1", "--no-baselines", "--workers", "2", *NO_MLFLOW]
     with started(command, tmp_path, start_new_session=True) as process:
         family = psutil.Process(process.pid)
         wait_for(lambda: len(family.children(recursive=True)) >= 4)

@@ -12,6 +12,8 @@ import pytest
 from same_records import reproducible
 
 NASTY = str(Path(__file__).parent.parent / "nasty_plugin.py")
+NO_MLFLOW = ["--tracking-uri", "http://127.0.0.1:9"]
+"""Nobody listens there: what is tested here needs no MLflow, whose import takes longer than the training."""
 
 
 @pytest.fixture
@@ -19,7 +21,9 @@ def run(seqbench: Callable[..., Any], toy: str) -> Callable[..., Any]:
     """`seqbench run` on the toy task with the models that harm."""
 
     def call(*arguments: str) -> Any:
-        return seqbench("run", "--plugin", toy, "--plugin", NASTY, "--tasks", "toy", "--seeds", "0", *arguments)
+        return seqbench(
+            "run", "--plugin", toy, "--plugin", NASTY, "--tasks", "toy", "--seeds", "0", *NO_MLFLOW, *arguments
+        )
 
     return call
 
