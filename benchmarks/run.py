@@ -18,9 +18,13 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from figures import Figure, Setting, missing, write
+import psutil
+
+from figures import Figure, Setting, as_table, missing, write
 
 HERE = Path(__file__).parent
+LOOK_SECONDS = 2.0
+QUIET_PERCENT = 10.0
 COMPARISONS = (
     *("loop", "frameworks", "keras_stock", "grid", "benchopt_grid", "empty_cells", "memory", "tracking"),
     *("scale", "startup"),
@@ -41,8 +45,12 @@ def main() -> int:
     reached = True
     for name in given.names or found:
         sys.stderr.write(f"{name} ...\n")
+        busy = psutil.cpu_percent(LOOK_SECONDS)
+        if busy > QUIET_PERCENT:
+            sys.stderr.write(f"the machine is {busy:.0f} % busy with other work: times say little now\n")
         about, figures = measured(name, quick=given.quick)
-        sys.stdout.write(write(given.out, {name: about}, {name: figures}).partition(f"## {name}\n")[2])
+        write(given.out, {name: about}, {name: figures})
+        sys.stdout.write("\n".join([*as_table(figures), "", ""]))
         reached = reached and all(figure.passed is not False for figure in figures)
     return 0 if reached else 1
 
