@@ -62,7 +62,8 @@ def _compared(task: str, pythons: dict[str, Path], setting: Setting) -> list[Fig
             "x",
             GOALS[task, who],
             f"{spread(seconds[who], seconds['seqbench'])}, {epochs} epochs, {MODEL}, "
-            f"{last[who]['threads']} threads against {last['seqbench']['threads']}",
+            f"{last[who]['threads']} threads against {last['seqbench']['threads']}, best validation metric "
+            f"{last[who]['metric']:.3g} and {last['seqbench']['metric']:.3g}",
         )
         for who in pythons
         if who != "seqbench"

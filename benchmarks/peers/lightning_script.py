@@ -24,6 +24,7 @@ class Module(lightning.LightningModule):
         self.recipe, self.objective = case.config, case.objective
         self.generator = torch.Generator().manual_seed(case.cell.seed)
         self.outputs: list[Tensor] = []
+        self.metrics: list[float] = []
 
     def training_step(self, given: Any, number: int) -> Tensor:
         """The loss of a batch."""
@@ -45,13 +46,14 @@ class Module(lightning.LightningModule):
         """The metric of all of validation."""
         outputs, self.outputs = torch.cat(self.outputs).double().numpy(), []
         if not self.trainer.sanity_checking:
-            self.log("validation_metric", float(self.objective.metric(outputs, self.case.data.validation)))
+            self.metrics.append(float(self.objective.metric(outputs, self.case.data.validation)))
+            self.log("validation_metric", self.metrics[-1])
 
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW with the schedule by steps."""
         recipe = self.recipe
         optimizer = torch.optim.AdamW(self.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-        steps = len(self.trainer.train_dataloader) * recipe.max_epochs if self.trainer.train_dataloader else 1
+        steps = int(self.trainer.estimated_stepping_batches)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule_factor(recipe, step, steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
@@ -64,8 +66,9 @@ def trainer_of(case: Case, epochs: int) -> lightning.Trainer:
 
 
 def fit(trainer: lightning.Trainer, network: Network, case: Case, data: Data) -> float:
-    """Train, and return the metric of validation after the last epoch."""
+    """Train, and return the best epoch's validation metric."""
     loader = data.loader(data.train, case.config.batch_size, shuffle=True)
     watched = data.loader(data.validation, VALIDATION_BATCH)
-    trainer.fit(Module(network, case, data), loader, watched)
-    return float(trainer.callback_metrics["validation_metric"])
+    module = Module(network, case, data)
+    trainer.fit(module, loader, watched)
+    return max(module.metrics) if module.objective.higher_is_better else min(module.metrics)

@@ -41,7 +41,7 @@ def _seqbench(given: Case, epochs: int) -> Work:
     def work() -> float | None:
         data, device = given.data, torch.device("cpu")
         fitted = fit(module, data.train, data.validation, given.objective, given.config, given.cell.seed, device)
-        return fitted.history[-1].validation_metric
+        return fitted.history[(fitted.best_epoch or 0) - 1].validation_metric
 
     return work
 
