@@ -31,16 +31,15 @@ class Clock(keras.callbacks.Callback):
 
 
 def main(request: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"windows", "targets", "units", "layers", "batch_size", "epochs"}` → the seconds of each epoch, and versions."""
+    """`{"windows", "targets", "units", "layers", "dropout", "batch_size", "epochs"}` → seconds of epochs, versions."""
     windows, targets = np.load(request["windows"]), np.load(request["targets"])
     layers, clock = int(request["layers"]), Clock()
-    model = keras.Sequential(
-        [
-            keras.Input(windows.shape[1:]),
-            *(keras.layers.LSTM(request["units"], return_sequences=depth < layers - 1) for depth in range(layers)),
-            keras.layers.Dense(targets.shape[1]),
-        ]
-    )
+    model = keras.Sequential([keras.Input(windows.shape[1:])])
+    for depth in range(layers):
+        model.add(keras.layers.LSTM(request["units"], return_sequences=depth < layers - 1))
+        if request["dropout"]:
+            model.add(keras.layers.Dropout(request["dropout"]))
+    model.add(keras.layers.Dense(targets.shape[1]))
     model.compile(loss="mean_squared_error", optimizer="adam")
     model.fit(
         windows, targets, epochs=request["epochs"], batch_size=request["batch_size"], verbose=2, callbacks=[clock]

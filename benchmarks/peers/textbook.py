@@ -14,10 +14,9 @@ from seqbench.trainer import fit
 
 
 def main(request: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"run_file", "epochs"}` → the seconds of each epoch."""
+    """`{"run_file", "settings"}` → the seconds of each epoch."""
     torch.set_num_threads(1)
-    settings = (f"trainer.max_epochs={request['epochs']}",)
-    given = cases({"seeds": "0", "baselines": False}, settings, Path(request["run_file"]))[0]
+    given = cases({"seeds": "0", "baselines": False}, request["settings"], Path(request["run_file"]))[0]
     module, data, device = given.module(), given.data, torch.device("cpu")
     fitted = fit(module, data.train, data.validation, given.objective, given.config, given.cell.seed, device)
     return {"seconds": [epoch.seconds for epoch in fitted.history]}
