@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -36,27 +36,36 @@ def measure(setting: Setting) -> list[Figure]:
         WITH: partial(_seqbench, setting.folder, tuple(seqbench())),
         WITHOUT: partial(_seqbench, setting.folder, tuple(UNTRACKED)),
     }
-    figures = []
+    figures: list[Figure] = []
     try:
         python = python_of("requirements.txt", on_top=True)
         contestants["benchopt"] = partial(_benchopt, setting.folder, python, 1)
         contestants["benchopt -j 2"] = partial(_benchopt, setting.folder, python, 2)
     except UnavailableError as error:
         figures.append(missing("benchopt", "ms", str(error)))
-    counts = [10, 20, 40] if setting.quick else [FEW, SOME, MANY]
-    works = {f"{name}/{count}": partial(work, count) for name, work in contestants.items() for count in counts}
+    divisor = 10 if setting.quick else 1
+    works = {
+        (name, count): partial(work, count // divisor)
+        for name, work in contestants.items()
+        for count in (FEW, SOME, *(() if name == WITH else (MANY,)))
+    }
     seconds = alternate(works, setting.rounds(ROUNDS))
     for name in contestants:
-        few, some, many = (seconds[f"{name}/{count}"] for count in counts)
-        rounds = [1000 * (high - low) / (counts[2] - counts[0]) for low, high in zip(few, many, strict=True)]
-        told = f"{median(few):.2f} s for {counts[0]} cells, {median(many):.2f} s for {counts[2]}"
-        title = f"{name}: an empty cell"
-        value = median(rounds)
-        figures += [
-            at_most(title, value, "ms", GOAL, told) if name == WITHOUT else Figure(title, value, "ms", detail=told),
-            Figure(f"{name}: {counts[1]} empty cells, start-up included", median(some), "s"),
-        ]
+        figures += _figures(name, {count: seconds[one, count] for one, count in works if one == name}, divisor)
     return figures
+
+
+def _figures(name: str, seconds: Mapping[int, Sequence[float]], divisor: int) -> list[Figure]:
+    """A contestant's milliseconds a cell, and its seconds for some; seconds: by number of cells."""
+    few, many = min(seconds), max(seconds)
+    per_cell = 1000 * divisor / (many - few)
+    value = median(per_cell * (high - low) for low, high in zip(seconds[few], seconds[many], strict=True))
+    told = ", ".join(f"{median(rounds):.2f} s for {count // divisor} cells" for count, rounds in seconds.items())
+    title = f"{name}: an empty cell"
+    return [
+        at_most(title, value, "ms", GOAL, told) if name == WITHOUT else Figure(title, value, "ms", detail=told),
+        Figure(f"{name}: {SOME // divisor} empty cells, start-up included", median(seconds[SOME]), "s"),
+    ]
 
 
 def _seqbench(folder: Path, command: tuple[str, ...], cells: int) -> float:

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 HERE = Path(__file__).parent
+Name = TypeVar("Name")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -20,9 +21,9 @@ class FailedProcessError(Exception):
     """A process that was to be measured ended badly; the message has its last lines."""
 
 
-def alternate(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+def alternate(contestants: Mapping[Name, Callable[[], float]], rounds: int) -> dict[Name, list[float]]:
     """Each contestant's measure in each round; every other round goes through them backwards."""
-    measured: dict[str, list[float]] = {name: [] for name in contestants}
+    measured: dict[Name, list[float]] = {name: [] for name in contestants}
     for number in range(rounds):
         order = list(contestants.items())
         for name, work in order if number % 2 == 0 else reversed(order):
