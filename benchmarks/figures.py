@@ -115,9 +115,17 @@ def as_markdown(facts: Mapping[str, Any]) -> str:
     ]
     for name, comparison in facts["comparisons"].items():
         lines += ["", f"## {name}", "", comparison["about"].strip(), ""]
-        lines += ["| figure | measured | goal | reached | detail |", "|---|---:|---|---|---|"]
-        lines += [_row(Figure(**figure)) for figure in comparison["figures"]]
+        lines += as_table([Figure(**figure) for figure in comparison["figures"]])
     return "\n".join(lines) + "\n"
+
+
+def as_table(figures: Sequence[Figure]) -> list[str]:
+    """The lines of a table of figures."""
+    return [
+        "| figure | measured | goal | reached | detail |",
+        "|---|---:|---|---|---|",
+        *(_row(figure) for figure in figures),
+    ]
 
 
 def _row(figure: Figure) -> str:

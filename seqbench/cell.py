@@ -225,7 +225,8 @@ def _predictions(split: SequenceSet, outputs: NDArray[np.float64], extra: Mappin
 
 
 def _software() -> dict[str, str]:
-    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+    # torch's version is an object of torch: the parent would import all of it to read the record.
+    return {"python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
 
 
 class _LogLines(logging.Handler):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from seqbench.protocol import TrainerConfig, derive_seed
 
@@ -68,9 +68,12 @@ class Stepper:
         with precision(self.config, self.device):
             outputs = self.module(x, lengths)
         loss = objective.loss(outputs.float(), targets)
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
         torch.autograd.backward(loss)
-        norm = clip_grad_norm_(self.parameters, self.clip_norm)
+        norm = get_total_norm([parameter.grad for parameter in self.parameters if parameter.grad is not None])
+        if math.isfinite(self.clip_norm):
+            clip_grads_with_norm_(self.parameters, self.clip_norm, norm)
         self.optimizer.step()
         self.loss_sum += loss.detach() * len(targets)
         self.norm_sum += norm

@@ -43,7 +43,10 @@ def seed_all(seed: int) -> None:
     """Seed every global generator: Python's, NumPy's and PyTorch's."""
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - what a plugin or scikit-learn falls back on
-    torch.manual_seed(seed)
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        torch.manual_seed(seed)
+    else:  # the same for the CPU, without looking for every other kind of device
+        torch.default_generator.manual_seed(seed)
 
 
 def _defaults(device: torch.device) -> None:

@@ -176,7 +176,7 @@ def predict(module: nn.Module, source: BatchSource, config: TrainerConfig) -> ND
             with precision(config, source.device):
                 parts.append(module(x, lengths).float())
             order.append(index)
-    outputs = torch.cat(parts).cpu().numpy().astype(np.float64)
+        outputs = torch.cat(parts).cpu().numpy().astype(np.float64)
     in_order = np.empty_like(outputs)
     in_order[np.concatenate(order)] = outputs
     return in_order
