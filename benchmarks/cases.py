@@ -18,8 +18,8 @@ from seqbench.spec import TaskData, TaskSpec
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from seqbench.optimisation import Objective
     from seqbench.sequences import SequenceSet
-    from seqbench.trainer import Objective
 
 TASKS = ("sentiment", "speech_commands", "stock_forecasting")
 MODELS = ("rnn", "lstm", "gru", "bidirectional")

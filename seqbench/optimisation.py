@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -115,6 +116,23 @@ def schedule_factor(config: TrainerConfig, step: int, total_steps: int) -> float
         return 1.0
     shape = 0.5 * (1 + math.cos(math.pi * progress)) if config.schedule == "cosine" else 1 - progress
     return config.schedule_floor + (1 - config.schedule_floor) * shape
+
+
+@contextmanager
+def kernels(config: TrainerConfig, device: torch.device) -> Iterator[None]:
+    """The context that training runs in: one example at a time without oneDNN.
+
+    It sets up its primitives at each call, which takes longer than the step of one short example.
+    """
+    if config.batch_size > 1 or device.type != "cpu":
+        yield
+        return
+    before = torch.backends.mkldnn.enabled
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = before
 
 
 def precision(config: TrainerConfig, device: torch.device) -> torch.autocast:

@@ -14,7 +14,7 @@ from torch import nn
 from seqbench.cell import build_module, objective_of
 from seqbench.costs import peak_memory_bytes, reset_peak_memory
 from seqbench.estimates import Cost
-from seqbench.optimisation import Stepper
+from seqbench.optimisation import Stepper, kernels
 from seqbench.plan import Cell
 from seqbench.prepare import Prepared, load
 from seqbench.pristine import pristine
@@ -51,7 +51,8 @@ def _measured(cell: Cell, registry: Registry, prepared: Prepared, where: torch.d
     built = time.perf_counter() - begin
     _, steps = epoch_size(len(data.train), config)
     stepper = Stepper(module, objective_of(cell, spec), config, steps, cell.seed, where)
-    step = _step_seconds(stepper, module, data.train, config.batch_size, where)
+    with kernels(config, where):
+        step = _step_seconds(stepper, module, data.train, config.batch_size, where)
     evaluation = _evaluation_seconds(module, data, where)
     seconds = built + config.max_epochs * (steps * step + len(data.validation) * evaluation)
     return Cost(

@@ -99,17 +99,20 @@ class BatchSource:
         self.starts = torch.from_numpy(np.array(split.starts, dtype=np.int64)).to(device)
         self.lengths = torch.from_numpy(np.array(split.lengths, dtype=np.int64)).to(device)
         self.targets = torch.from_numpy(targets).to(device)
+        self.offsets = torch.arange(int(split.lengths.max()) if len(split) else 0, device=device)
+        self.is_even = len(split) > 0 and int(split.lengths.min()) == int(split.lengths.max())
 
     def batch(self, index: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """`(x, lengths, targets)` of the examples `index: int64[batch]`, right-padded with zeros."""
         import torch
 
-        longest = int(self.split.lengths[index].max())
         rows = torch.from_numpy(index).to(self.device)
-        lengths = self.lengths[rows]
-        offsets = torch.arange(longest, device=self.device)
-        positions = (self.starts[rows][:, None] + offsets).clamp_(max=len(self.values) - 1)
-        x = self.values[positions]
+        lengths, starts = self.lengths[rows], self.starts[rows][:, None]
+        if self.is_even:  # nothing to pad
+            return self.values[starts + self.offsets], lengths, self.targets[rows]
+        longest = int(self.split.lengths[index].max())
+        offsets = self.offsets[:longest]
+        x = self.values[(starts + offsets).clamp_(max=len(self.values) - 1)]
         if int(self.split.lengths[index].min()) < longest:
             padding = offsets >= lengths[:, None]
             x = x.masked_fill(padding[..., None] if x.dim() == 3 else padding, 0)

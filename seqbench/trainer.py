@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from seqbench.checkpoints import Checkpoint, random_state, set_random_state
-from seqbench.optimisation import Objective, Stepper, precision
+from seqbench.optimisation import Objective, Stepper, kernels, precision
 from seqbench.pristine import seed_all
 from seqbench.protocol import TrainerConfig, derive_seed
 from seqbench.records import EpochRecord
@@ -113,9 +113,10 @@ class _Training:
         begin = time.perf_counter()
         stepper = self.stepper
         self.module.train()
-        for _ in range(passes):
-            for index in shuffled_batches(batches.split.lengths, stepper.config.batch_size, self.order):
-                stepper.step(*batches.batch(index))
+        with kernels(stepper.config, stepper.device):
+            for _ in range(passes):
+                for index in shuffled_batches(batches.split.lengths, stepper.config.batch_size, self.order):
+                    stepper.step(*batches.batch(index))
         train_loss, gradient_norm = stepper.epoch_means()
         seconds = time.perf_counter() - begin
         if not math.isfinite(train_loss):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cases import Case
 from peers.usual_script import VALIDATION_BATCH, Data, Network
-from seqbench.trainer import schedule_factor
+from seqbench.optimisation import schedule_factor
 
 
 class Module(lightning.LightningModule):

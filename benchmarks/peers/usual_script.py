@@ -21,9 +21,9 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from cases import Case, tensors
+from seqbench.optimisation import schedule_factor
 from seqbench.sequences import SequenceSet
 from seqbench.spec import Forecast, Tokens
-from seqbench.trainer import schedule_factor
 
 VALIDATION_BATCH = 256
 LAYERS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU, "bidirectional": nn.LSTM}
