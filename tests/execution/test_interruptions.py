@@ -169,7 +169,9 @@ def test_a_full_disk_costs_nothing_earned(
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
-    with started(command, folder, preexec_fn=limit) as process:
+    # Coverage's own files are no part of what is tested.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    with started(command, folder, preexec_fn=limit, env=environment) as process:
         assert 1 == process.wait(240)
     output = (folder / "output.txt").read_text()
     assert "cannot write to" in output
