@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import json
 import logging
 import platform
 import time
@@ -35,6 +37,9 @@ from seqbench.trainer import DivergedError, fit, predict
 log = logging.getLogger("seqbench.cell")
 
 
+MEMORY_WORDS = ("not enough memory", "bad_alloc", "annot allocate memory")
+"""What libraries say where memory is short."""
+
 OnEpoch = Callable[[EpochRecord], None]
 
 
@@ -64,6 +69,7 @@ def run_cell(
         reset_peak_memory(device)
         with pristine(cell.seed, where), lines.captured():
             result = _Attempt(cell, registry, prepared, where, lines, on_epoch, checkpoint).run(blank)
+        json.dumps(result.record.to_json())  # what a plugin has put in must be as plain as a record
     except (Exception, SystemExit) as error:
         lines.add(traceback.format_exc())
         result = CellResult(replace(blank, **_failure(error)))
@@ -79,7 +85,11 @@ def _failure(error: BaseException) -> dict[str, Any]:
     reason = Failure(type(error).__name__, text, traceback.format_exc())
     if isinstance(error, DivergedError):
         return {"status": "diverged", "failure": reason, "history": error.history}
-    is_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "not enough memory" in str(error)
+    is_memory = (
+        isinstance(error, (MemoryError, torch.OutOfMemoryError))
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or any(words in str(error) for words in MEMORY_WORDS)
+    )
     return {"status": "oom" if is_memory else "failed", "failure": reason}
 
 

@@ -57,9 +57,9 @@ def reset_peak_memory(device: str) -> None:
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """Peak since the reset: memory allocated on a CUDA device, else resident memory of this process."""
+    """Peak since the reset: memory held of a CUDA device, else resident memory of this process."""
     if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
+        return int(torch.cuda.max_memory_reserved(device))
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
         line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqbench.errors import DataError
 from seqbench.estimates import Estimates, remember
-from seqbench.execution.jobs import CellJob, Executor, Limits, LostWorkerError, PrepareJob
+from seqbench.execution.jobs import PILOT_SECONDS, CellJob, Executor, Limits, LostWorkerError, PrepareJob
 from seqbench.failures import TRIES, failed, interrupted
 from seqbench.observers import Observers
 from seqbench.plan import Cell
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.1
 """How often limits, signals and the display are looked after while nothing ends."""
-
-PILOT_SECONDS = 60.0
-"""A pilot that takes longer tells nothing more: its cell is a long one."""
 
 RESUMABLE = ("interrupted", "timeout")
 """Statuses after which a checkpoint is kept: the cell goes on from there when it runs again."""
@@ -129,7 +126,8 @@ class Engine:
 
     def _start(self, ready: Ready, device: Device, is_pilot: bool = False) -> None:
         self.devices.started(ready, device)
-        running = self._starting = _Running(ready, device, time())
+        running = _Running(ready, device, time())
+        self._starting = None if is_pilot else running
         job = CellJob(
             cell=ready.cell,
             prepared=ready.prepared,
@@ -159,10 +157,11 @@ class Engine:
                 self._measured(future, self._piloting.pop(future))
             else:
                 outcomes += self._finished(future, self._running.pop(future))
-        if outcomes and not self.run.config.fail_fast:
+        if outcomes and self.executor.is_concurrent and not self.run.config.fail_fast:
             self._fill_slots()
         for record, files in outcomes:
             self._keep(record, files)
+        for record, _ in outcomes:
             self._stop_fast(record)
 
     def _look_after(self) -> None:

@@ -67,8 +67,12 @@ def board(records: Iterable[Outcome]) -> list[Row]:
 
 
 def latest(records: Iterable[AnyOutcome]) -> dict[str, AnyOutcome]:
-    """By key, the last record of each cell."""
-    return {record.key: record for record in records}
+    """By key, the last record of each cell; one that was interrupted takes the place of no result."""
+    found: dict[str, AnyOutcome] = {}
+    for record in records:
+        if record.status != "interrupted" or record.key not in found:
+            found[record.key] = record
+    return found
 
 
 def _current_series(records: Iterable[Outcome]) -> list[list[Outcome]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 from collections.abc import Iterator
@@ -17,6 +18,13 @@ NOT_BITWISE = {
     "mps": "Metal's kernels promise no order of addition: the same cell may differ in its last bits",
 }
 """By kind of device, why the same cell need not give the same bits there."""
+GLOBAL_HOOKS = (
+    "_global_forward_hooks",
+    "_global_forward_pre_hooks",
+    "_global_backward_hooks",
+    "_global_backward_pre_hooks",
+)
+"""PyTorch's dictionaries of hooks that every module calls."""
 
 
 @contextlib.contextmanager
@@ -33,10 +41,14 @@ def pristine(seed: int, device: torch.device) -> Iterator[None]:
     try:
         yield
     finally:
-        _restore_environment(environment)
-        os.chdir(folder)
-        np.seterr(**errors)
         _defaults(device)
+        np.seterr(**errors)
+        _restore_environment(environment)
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
+        if device.type == "cuda":  # what this process keeps for later, no other can use
+            gc.collect()
+            torch.cuda.empty_cache()
 
 
 def seed_all(seed: int) -> None:
@@ -58,6 +70,11 @@ def _defaults(device: torch.device) -> None:
     torch.set_flush_denormal(False)
     torch.autograd.set_detect_anomaly(False)
     torch.use_deterministic_algorithms(False)
+    torch.set_autocast_enabled("cpu", False)
+    for kernel in ("flash", "mem_efficient", "math", "cudnn"):  # of attention, on the CPU as well
+        getattr(torch.backends.cuda, f"enable_{kernel}_sdp")(True)
+    for hooks in GLOBAL_HOOKS:
+        vars(torch.nn.modules.module)[hooks].clear()
     torch.backends.mkldnn.enabled = True  # type: ignore[assignment]
     torch.backends.cudnn.enabled = True
     torch.backends.cudnn.benchmark = False

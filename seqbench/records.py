@@ -41,7 +41,7 @@ class Costs:
     """What a cell cost. None: not measured (a baseline has no parameters to count, say).
 
     parameters: trainable numbers. macs: multiply-accumulates of one forward pass of one example of median length.
-    peak_memory_bytes: of the worker process while it ran the cell (CPU), or allocated on the device (CUDA).
+    peak_memory_bytes: of the worker process while it ran the cell (CPU), or held of the device (CUDA).
     The four clocks are wall seconds, kept apart; fit_seconds includes validation after each epoch.
     """
 

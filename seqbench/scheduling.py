@@ -39,9 +39,10 @@ class Ready:
         return math.inf if self.cost is None else self.cost.seconds
 
     def memory_on(self, device: Device) -> int:
-        """Expected bytes on the device."""
-        needed = self.cost.memory_bytes if self.cost else 0
-        return needed + (CONTEXT_BYTES if device.kind == "cuda" else 0)
+        """Expected bytes on the device; where nothing is known, all of a GPU."""
+        if device.kind != "cuda":
+            return self.cost.memory_bytes if self.cost else 0
+        return CONTEXT_BYTES + (self.cost.memory_bytes if self.cost else device.memory_bytes)
 
 
 @dataclass

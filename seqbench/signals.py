@@ -11,13 +11,13 @@ STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class StopSignals:
-    """While inside, a stopping signal is noted instead of acted on; a second one interrupts at once, as Python does.
+    """While inside, a stopping signal is noted; where it is deferred, only a second one interrupts, as Python does.
 
-    is_deferred: False interrupts at the first, for work that has no next chance. One that the process was told to
-    ignore (`nohup`) stays ignored.
+    is_deferred: True while somebody asks `is_stopped`; otherwise the first interrupts, too. One that the process was
+    told to ignore (`nohup`) stays ignored.
     """
 
-    def __init__(self, is_deferred: bool = True) -> None:
+    def __init__(self, is_deferred: bool = False) -> None:
         self.is_deferred = is_deferred
         self.received: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}

@@ -142,15 +142,16 @@ class Store:
             ) from None
 
     def _append_line(self, line: bytes) -> None:
-        with self.records_path.open("ab+") as file:
+        with self.records_path.open("ab+", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     line = b"\n" + line
             try:
-                file.write(line)
-                file.flush()
+                left = memoryview(line)
+                while left:
+                    left = left[file.write(left) :]
                 os.fsync(file.fileno())
             except OSError:
                 with suppress(OSError):
@@ -170,6 +171,7 @@ class Store:
                     os.fsync(file.fileno())
             shutil.rmtree(folder, ignore_errors=True)
             beside.rename(folder)
+            _sync_folder(folder.parent)
         except OSError:
             shutil.rmtree(beside, ignore_errors=True)
             raise
@@ -194,6 +196,16 @@ class Store:
     def lock(self) -> FileLock:
         """The lock that whoever writes a record holds."""
         return FileLock(self.folder / ".lock")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in a folder on disk, where the system can do that."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def is_intact(line: bytes) -> bool:

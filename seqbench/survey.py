@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seqbench.errors import DataError
-from seqbench.execution.jobs import CellJob, Executor, PrepareJob
+from seqbench.execution.jobs import PILOT_SECONDS, CellJob, Executor, Limits, PrepareJob
 from seqbench.sources import BUILTIN
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from seqbench.plan import Cell
 
 POLL_SECONDS = 0.2
+PILOT_LIMITS = Limits(PILOT_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def survey(executor: Executor, cells: Iterable[Cell], device: str, environment: 
     whole = False
     try:
         for key, group in waiting.items():
-            job = PrepareJob(group[0].task, group[0].location, group[0].task_params, key)
+            job = PrepareJob(group[0].task, group[0].location, group[0].task_params, key, group[0].origin)
             preparing[executor.prepare(job)] = job
         while preparing or measuring:
             done, _ = wait([*preparing, *measuring], timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
@@ -66,7 +67,9 @@ def survey(executor: Executor, cells: Iterable[Cell], device: str, environment: 
                     if error is not None:
                         yield _finding(cell, future)
                     else:
-                        measuring[executor.pilot(CellJob(cell, future.result(), job, device, environment))] = cell
+                        measuring[
+                            executor.pilot(CellJob(cell, future.result(), job, device, environment, PILOT_LIMITS))
+                        ] = cell
         whole = True
     finally:
         executor.close(kill=not whole)

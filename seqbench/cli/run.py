@@ -72,7 +72,7 @@ def run(
             retry=retry,
         )
     )
-    signals = StopSignals(is_deferred=benchmark.config.executor != "inline")
+    signals = StopSignals()
     try:
         with signals, _alone(benchmark, signals) as current:
             code = _execute(current, force, signals)
@@ -90,6 +90,7 @@ def _alone(benchmark: Benchmark, signals: StopSignals) -> Iterator[Benchmark]:
     from filelock import Timeout
 
     from seqbench.cli import console
+    from seqbench.errors import StoreError
 
     benchmark.store.create()
     lock = benchmark.store.run_lock()
@@ -97,7 +98,10 @@ def _alone(benchmark: Benchmark, signals: StopSignals) -> Iterator[Benchmark]:
     while not lock.is_locked:
         try:
             lock.acquire(timeout=WAIT_SECONDS)
-        except Timeout:
+        except (OSError, NotImplementedError) as error:
+            if not isinstance(error, Timeout):  # which is one
+                reason = getattr(error, "strerror", None) or str(error)
+                raise StoreError(f"cannot lock {benchmark.store.folder}: {reason}; choose another --results.") from None
             if not has_waited:
                 console.out.print(f"Another run is at work in {benchmark.store.folder}: waiting for its end.")
             has_waited = True
@@ -105,7 +109,7 @@ def _alone(benchmark: Benchmark, signals: StopSignals) -> Iterator[Benchmark]:
                 raise KeyboardInterrupt from None
     try:
         benchmark.store.clean()
-        yield benchmark.refreshed() if has_waited else benchmark
+        yield benchmark.refreshed()
     finally:
         lock.release()
 
@@ -132,10 +136,13 @@ def _execute(benchmark: Benchmark, force: bool, signals: StopSignals) -> int:
         with console.progress(benchmark, todo):
             observers.call("seqbench_run_started", run=run, cells=todo)
             try:
+                signals.is_deferred = benchmark.config.executor != "inline"
                 engine.execute(todo)
             except FailFastError as stop:
                 console.warn(f"stopped by --fail-fast: {stop}")
     signals.is_deferred = False
+    if signals.is_stopped():
+        raise KeyboardInterrupt
     outcomes = benchmark.store.outcomes()
     print_boards(outcomes, {cell.task_id for cell in benchmark.cells})
     if todo:

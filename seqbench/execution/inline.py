@@ -25,6 +25,7 @@ class InlineExecutor:
     """Jobs run when they are given; nothing is isolated."""
 
     slots = 1
+    is_concurrent = False
 
     def __init__(self, registry: Registry) -> None:
         os.environ.update(ONE_THREAD)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from seqbench.prepare import Prepared
     from seqbench.records import CellResult, EpochRecord
 
+PILOT_SECONDS = 60.0
+"""A pilot that takes longer tells nothing more: its cell is a long one."""
+
 
 @dataclass(frozen=True)
 class PrepareJob:
@@ -78,10 +81,12 @@ class CellMemoryError(Exception):
 
 
 class Executor(Protocol):
-    """Runs jobs; `slots` of them at once.
+    """Runs jobs; `slots` of them at once. is_concurrent: jobs run beside the caller, not within its call.
 
     A job's future raises what the job raised, or LostWorkerError, CellTimeoutError or CellMemoryError.
     """
+
+    is_concurrent: bool
 
     @property
     def slots(self) -> int:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class LocalExecutor:
     """`slots` worker processes; each finds the plugins for itself and runs jobs until told to stop."""
 
+    is_concurrent = True
+
     def __init__(self, slots: int, plugin_files: tuple[str, ...] = ()) -> None:
         self.slots = slots
         self._inbox = EpochInbox()

@@ -7,8 +7,10 @@ import logging
 import math
 import os
 import pickle
+import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
@@ -28,8 +30,9 @@ from seqbench.execution.jobs import (
     LostWorkerError,
     PrepareJob,
 )
-from seqbench.execution.ray_parcels import Kit, PluginFile, Trouble
+from seqbench.execution.ray_parcels import Kit, PluginFile
 from seqbench.execution.start import ONE_THREAD
+from seqbench.execution.trouble import Trouble
 from seqbench.hardware import GPU_WORKERS, probe
 from seqbench.records import EpochRecord
 
@@ -72,6 +75,8 @@ class RayExecutor:
     on this machine and stopped at the end. Raises ConfigError when Ray is not installed, when no cluster answers, and
     when a node has other versions than this machine.
     """
+
+    is_concurrent = True
 
     def __init__(self, plugin_files: tuple[str, ...], address: str | None) -> None:
         self._ray = _imported()
@@ -261,7 +266,7 @@ def _connect(ray: Any, address: str | None) -> None:
     try:
         if address:
             _reach(address)
-        with _hushed():
+        with _hushed(), _own_signals():
             if address:
                 ray.init(address=address, **quiet)
             else:
@@ -272,6 +277,19 @@ def _connect(ray: Any, address: str | None) -> None:
             f"no Ray cluster can be used at {address or 'this machine'} ({reason}): give --ray-address the address of "
             "one that runs ('ray start --head' starts one), and set RAY_AUTH_MODE=token where it asks for a token."
         ) from None
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Afterwards SIGTERM means what it meant before: Ray sets a handler that ends the process on the spot."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -19,7 +19,8 @@ import seqbench.execution.preload  # noqa: F401 - torch and the first optimiser 
 from seqbench.cache import cache_folder
 from seqbench.errors import ConfigError, DataError
 from seqbench.execution.jobs import CellJob, PrepareJob
-from seqbench.execution.ray_parcels import Kit, Trouble
+from seqbench.execution.ray_parcels import Kit
+from seqbench.execution.trouble import Trouble
 from seqbench.execution.work import do_cell, do_pilot, do_prepare
 from seqbench.hardware import probe
 from seqbench.params import validate

@@ -5,15 +5,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from seqbench import errors
 from seqbench.cache import PARTIAL, cache_folder, made
-from seqbench.errors import SeqbenchError
 from seqbench.registry import source_files
 
 
@@ -54,32 +50,3 @@ class Kit:
 
     plugins: tuple[PluginFile, ...]
     folder: str
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What a job raised, told so that a process without the plugin and without torch can read it."""
-
-    kind: str
-    message: str
-    traceback: str
-
-    @classmethod
-    def of(cls, error: Exception) -> Trouble:
-        """Tell of an error; a plugin's own kind of a SeqbenchError becomes the core's."""
-        kinds = [kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__]
-        kind = kinds[0] if kinds else type(error)
-        return cls(kind.__name__, str(error), "".join(traceback.format_exception(error)))
-
-    def error(self) -> Exception:
-        """The error that is told of: of the core's own kind, or one of the same name."""
-        kind: Any = getattr(errors, self.kind, None)
-        if not (isinstance(kind, type) and issubclass(kind, SeqbenchError)):
-            kind = type(self.kind, (Exception,), {})
-        error: Exception = kind(self.message)
-        error.__cause__ = RemoteError(f"\n{self.traceback}")
-        return error
-
-
-class RemoteError(Exception):
-    """The traceback of the worker, as text."""

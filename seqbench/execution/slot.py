@@ -7,6 +7,7 @@ its own, and they are thrown away together.
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessPool
 
 from seqbench.execution.channel import EpochInbox
 from seqbench.execution.jobs import (
@@ -34,6 +35,8 @@ from seqbench.execution.worker import Reply, Start, run_job, start_worker
 
 GONE_SECONDS = 1.0
 """How long the pool is given to tell of a process that has ended."""
+START_SECONDS = 600.0
+"""How long a worker may take to start, on however busy a machine: PyTorch is imported, plugins are found."""
 
 
 class _Pool(ProcessPool):
@@ -58,6 +61,8 @@ class Task:
     future: Future[Any] = field(default_factory=Future)
     oom_kills: int = 0
     gone_since: float | None = None
+    given_at: float = 0.0
+    reason: Exception | None = None
 
     @property
     def limits(self) -> Limits:
@@ -76,7 +81,6 @@ class Slot:
         self._pool: _Pool | None = None
         self._lock = threading.Lock()
         self._task: Task | None = None
-        self._reason: Exception | None = None
 
     @property
     def name(self) -> str:
@@ -85,14 +89,14 @@ class Slot:
 
     def run(self, task: Task) -> None:
         """Give the worker a task; one at a time."""
-        task.oom_kills = _oom_kills()
+        task.oom_kills, task.given_at = _oom_kills(), time.monotonic()
         with self._lock:
-            self._task, self._reason = task, None
-        pool = self._pool = self._pool or self._new_pool()
+            self._task = task
         try:
+            pool = self._pool = self._pool or self._new_pool()
             inner = pool.schedule(run_job, args=(task.number, task.job, task.is_pilot))
             pool.start_no_more()
-        except RuntimeError as error:  # the pool found itself broken
+        except (RuntimeError, OSError) as error:  # the pool is broken, or the system gives no process
             self._lost(task, LostWorkerError(f"its worker process could not be started ({error})"))
             return
         inner.add_done_callback(lambda done: self._finished(task, done))
@@ -105,33 +109,36 @@ class Slot:
 
     def _finished(self, task: Task, inner: Future[Reply]) -> None:
         error = inner.exception() if not inner.cancelled() else LostWorkerError("it was cancelled")
-        if error is None:
-            reply = inner.result()
-            if reply.is_tired:
-                self._discard()
-            self._end(task, lambda: task.future.set_result(reply.value))
-        elif _is_loss(error):
-            self._lost(task, self._reason or _reason_of(error, task))
-        else:  # what raised may have left anything behind
-            self._lost(task, error)
+        if error is not None:
+            self._lost(task, task.reason or _reason_of(error, task))
+            return
+        reply = inner.result()
+        if reply.trouble is not None:
+            told = reply.trouble.error()
+            self._end(task, reply.is_tired, lambda: task.future.set_exception(told))
+        else:
+            value = pickle.loads(reply.value)  # noqa: S301 - our own worker's bytes
+            self._end(task, reply.is_tired, lambda: task.future.set_result(value))
 
-    def _lost(self, task: Task, error: BaseException) -> None:
-        self._discard()
-        self._end(task, lambda: task.future.set_exception(error))
+    def _lost(self, task: Task, error: Exception) -> None:
+        self._end(task, True, lambda: task.future.set_exception(error))
 
-    def _end(self, task: Task, settle: Callable[[], None]) -> None:
-        """Whoever is first settles the task: its result, or its loss."""
+    def _end(self, task: Task, is_spent: bool, settle: Callable[[], None]) -> None:
+        """Whoever is first settles the task, with its result or its loss. is_spent: the worker is not used again."""
         with self._lock:
             if self._task is not task:
                 return
             self._task = None
+            if is_spent:
+                self._discard()
         self._inbox.forget(task.number)
         settle()
         self._on_free(self)
 
     def watch(self) -> None:
         """Stop what is past its limits; see what is gone without a word."""
-        task = self._task
+        with self._lock:
+            task = self._task
         if task is None:
             return
         begun = self._inbox.begun(task.number)
@@ -139,6 +146,8 @@ class Slot:
             pid = self._inbox.pid(self.name)
             if pid is not None and not psutil.pid_exists(pid):
                 self._miss(task)
+            elif time.monotonic() - task.given_at > START_SECONDS:
+                self._lost(task, LostWorkerError(f"its worker process did not start within {START_SECONDS:.0f} s"))
             return
         pid, since = begun
         limits = task.limits
@@ -149,33 +158,36 @@ class Slot:
             return
         if limits.seconds is not None and time.monotonic() - since > limits.seconds:
             text = f"it was stopped after its limit of {limits.seconds:g} s (--cell-timeout)"
-            self._kill(pid, CellTimeoutError(text))
+            self._kill(task, pid, CellTimeoutError(text))
         elif limits.memory_bytes is not None and held > limits.memory_bytes:
             megabytes = limits.memory_bytes // 1_000_000
-            self._kill(pid, CellMemoryError(f"it took more than its limit of {megabytes} MB (--cell-memory)"))
+            self._kill(task, pid, CellMemoryError(f"it took more than its limit of {megabytes} MB (--cell-memory)"))
 
     def _miss(self, task: Task) -> None:
         """The process is gone: the pool tells of it in a moment, unless it ended with status 0."""
         task.gone_since = task.gone_since or time.monotonic()
         if time.monotonic() - task.gone_since > GONE_SECONDS:
-            self._lost(task, LostWorkerError("its worker process exited with status 0"))
+            self._lost(task, task.reason or LostWorkerError("its worker process exited with status 0"))
 
-    def _kill(self, pid: int, reason: Exception) -> None:
-        self._reason = self._reason or reason
-        kill(pid)
+    def _kill(self, task: Task, pid: int, reason: Exception) -> None:
+        with self._lock:
+            if self._task is task:  # it may have ended in this moment, and the worker begun the next
+                task.reason = task.reason or reason
+                kill(pid)
 
     def stop(self, at_once: bool) -> None:
         """End the worker; `at_once` whatever it is doing. Does not wait."""
-        pid = self._inbox.pid(self.name)
+        pid, pool = self._inbox.pid(self.name), self._pool
         if at_once and pid is not None:
             kill(pid)
-        if self._pool is not None:
-            self._pool.end()
+        if pool is not None:
+            pool.end()
 
     def join(self) -> None:
         """Wait until the worker has ended."""
-        if self._pool is not None:
-            self._pool.join()
+        pool = self._pool
+        if pool is not None:
+            _joined(pool)
 
     def _discard(self) -> None:
         """Leave the pool to its end; the next task starts a new one."""
@@ -198,14 +210,6 @@ def kill(pid: int) -> None:
         with suppress(OSError):
             if target is not None and pid > 0:
                 target(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-
-
-def _is_loss(error: BaseException) -> bool:
-    """Is it the pool's news of a lost process, rather than what the job raised?"""
-    from concurrent.futures import CancelledError
-    from concurrent.futures.process import BrokenProcessPool
-
-    return isinstance(error, (ProcessExpired, BrokenProcessPool, LostWorkerError, CancelledError))
 
 
 def _reason_of(error: BaseException, task: Task) -> Exception:

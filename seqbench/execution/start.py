@@ -15,6 +15,8 @@ ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    # A plugin that goes through a set of strings does so in one order.
+    "PYTHONHASHSEED": "0",
     # cuBLAS keeps its order of addition only with a workspace of its own.
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
@@ -43,23 +45,38 @@ def start_method() -> BaseContext:
     """A forkserver that imports torch once (spawn where there is none), started at once in the background."""
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
+    from multiprocessing import resource_tracker
     from multiprocessing.forkserver import ensure_running
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["seqbench.execution.quiet", "seqbench.execution.preload"])
-    with _interrupts_ignored():
+    with _interrupts_held():
+        with _hushed():
+            resource_tracker.ensure_running()
         ensure_running()
     return context
 
 
 @contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """While inside, a process that is started never hears of Ctrl-C, which a terminal sends to all at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _interrupts_held() -> Iterator[None]:
+    """A process that is started inside never hears of Ctrl-C, which a terminal sends to all at once."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """A process that is started inside has no standard error: Python's tracker of semaphores tells there of each that
+    a worker which was killed has left, and takes them away.
+    """
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -27,7 +27,7 @@ def do_prepare(job: PrepareJob, registry: Registry, on_advance: Callable[[Advanc
         now = time.monotonic()
         if now - told > TELL_SECONDS or done == total:
             told = now
-            on_advance(Advance(job.task, what, done, total))
+            on_advance(Advance(job.task, what, int(done), int(total)))
 
     with listening(tell):
         return prepare(registry.tasks[job.task], job.location, job.params, job.key)

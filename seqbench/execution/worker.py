@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import gc
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -18,6 +19,7 @@ import psutil
 
 from seqbench.execution.channel import EpochOutbox
 from seqbench.execution.jobs import CellJob, PrepareJob
+from seqbench.execution.trouble import Trouble
 from seqbench.registry import Registry, discover
 
 LEAK_BYTES = 512 << 20
@@ -39,9 +41,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Reply:
-    """A job's result, and whether the worker should be replaced before the next."""
+    """A job's result, pickled, or what it raised; and whether the worker should be replaced before the next."""
 
-    value: Any
+    value: bytes = b""
+    trouble: Trouble | None = None
     is_tired: bool = False
 
 
@@ -82,18 +85,30 @@ def _die_with_the_run() -> None:
 
 
 def run_job(number: int, job: PrepareJob | CellJob, is_pilot: bool) -> Reply:
-    """Do one job. number: of the job, so that the run knows when it began and in which process."""
+    """Do one job. number: of the job, so that the run knows when it began and in which process.
+
+    Whatever the job raises, and a result that cannot be sent, is told as text: the run needs no class of a plugin.
+    """
+    _Worker.outbox.begin(number)
+    try:
+        value, is_tired = _done(job, is_pilot)
+        return Reply(pickle.dumps(value), is_tired=is_tired)
+    except BaseException as error:
+        return Reply(trouble=Trouble.of(error), is_tired=True)
+
+
+def _done(job: PrepareJob | CellJob, is_pilot: bool) -> tuple[Any, bool]:
+    """The job's result, and whether it has left something behind."""
     from seqbench.execution.work import do_cell, do_pilot, do_prepare
 
     worker = _Worker
-    worker.outbox.begin(number)
     if isinstance(job, PrepareJob):
-        return Reply(do_prepare(job, worker.registry, worker.outbox.advance))
+        return do_prepare(job, worker.registry, worker.outbox.advance), False
     with _limited_memory(job):
         if is_pilot:
-            return Reply(do_pilot(job, worker.registry), _is_tired())
+            return do_pilot(job, worker.registry), _is_tired()
         result = do_cell(job, worker.registry, worker.outbox.send)
-    return Reply(result, result.record.status in ("failed", "oom") or _is_tired())
+    return result, result.record.status in ("failed", "oom") or _is_tired()
 
 
 @contextlib.contextmanager

@@ -53,13 +53,17 @@ def build(input, output, params):
     (cache / "built").touch()
     if cache.name == "doomed":
         time.sleep(600)
+    end = time.monotonic() + 60
+    while cache.name == "first" and not (cache.parent / "doomed" / "built").exists() and time.monotonic() < end:
+        time.sleep(0.1)
     return Mean()
 
 @hookimpl
 def seqbench_models():
     return [ModelSpec("marked", build, accepts=("dense",))]
 """
-"""A model that leaves a mark where it is built, and is never done on the node that is to be killed."""
+"""A model that leaves a mark where it is built, and is never done on the node that is to be killed; the other node does
+not take all cells before that one has begun."""
 
 
 @pytest.fixture(scope="module")
