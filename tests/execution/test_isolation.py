@@ -40,7 +40,7 @@ def test_each_harm_costs_its_own_cell(run: Callable[..., Any], tmp_path: Path) -
     A lost worker is tried again twice, a model's own fault is a result.
     """
     harms = "nasty_exit,nasty_quit,nasty_abort,nasty_segfault,nasty_killed,nasty_hang,nasty_hog,nasty_leak,nasty_mess"
-    limits = ["--cell-timeout", "25", "--cell-memory", "2000"]
+    limits = ["--cell-timeout", "15", "--cell-memory", "2000"]
     done = run("--models", f"{harms},toy_gru,nasty_slow", *limits)
     assert 1 == done.code
     assert "Traceback" not in done.err + done.out
@@ -57,7 +57,7 @@ def test_each_harm_costs_its_own_cell(run: Callable[..., Any], tmp_path: Path) -
             f"its worker process {'' if 'exit' in model else 'was killed by '}{reason}; it was tried 3 times",
         ) == found[model]
     assert ("failed", "the plugin called exit(enough)") == found["nasty_quit"]
-    assert ("timeout", "it was stopped after its limit of 25 s (--cell-timeout)") == found["nasty_hang"]
+    assert ("timeout", "it was stopped after its limit of 15 s (--cell-timeout)") == found["nasty_hang"]
     assert "oom" == found["nasty_hog"][0]
     well = {"toy_gru", "nasty_slow", "nasty_mess", "nasty_leak", "majority"}
     assert {("ok", "")} == {found[model] for model in well}
