@@ -21,6 +21,7 @@ from same_records import reproducible
 
 NASTY = str(Path(__file__).parent.parent / "nasty_plugin.py")
 MOMENTS = int(os.environ.get("SEQBENCH_SOAK_MOMENTS", "2"))
+TRACKER = "resource_tracker"
 NO_MLFLOW = ["--tracking-uri", "http://127.0.0.1:9"]
 """Nobody listens there: what is tested here needs no MLflow, whose import takes longer than the training."""
 SLOW = ["--set", "models.nasty_slow.seconds=0.02", "--set", "trainer.max_epochs=12", "--set", "trainer.patience=0"]
@@ -68,6 +69,18 @@ def undisturbed(command: list[str], tmp_path_factory: pytest.TempPathFactory) ->
     return reproducible(folder / "results"), time.monotonic() - begin
 
 
+def role(victim: psutil.Process, run: int) -> str:
+    """What a process of the run is there for."""
+    command = " ".join(victim.cmdline())
+    if victim.pid == run:
+        return "the run"
+    if TRACKER in command:
+        return TRACKER
+    if "spawn_main" in command:
+        return "the process that logs to MLflow"
+    return "the forkserver" if victim.ppid() == run else "a worker"
+
+
 def strike(process: subprocess.Popen[bytes], chance: random.Random) -> str:
     """Kill some process of the run, or ask the run politely to stop; what was done."""
     if chance.random() < 0.25:
@@ -77,7 +90,7 @@ def strike(process: subprocess.Popen[bytes], chance: random.Random) -> str:
     try:
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         victim = chance.choice(family)
-        name = "the run" if victim.pid == process.pid else f"process {family.index(victim)} of {len(family)}"
+        name = role(victim, process.pid)
         victim.kill()
     except psutil.NoSuchProcess:
         return "nothing: it was gone"
@@ -113,7 +126,8 @@ def test_killed_at_random_moments(
         assert {cell: kept[cell] for cell in whole} == {cell: expected[cell] for cell in whole}, told
         finish(command, folder)
         assert expected == reproducible(folder / "results"), told
-        assert "Traceback" not in (folder / "output.txt").read_text(), told
+        if TRACKER not in what:  # Python starts it again, and it complains of what it does not know
+            assert "Traceback" not in (folder / "output.txt").read_text(), told
 
 
 def test_a_long_cell_goes_on_from_its_last_epoch(toy: str, cache: Path, tmp_path: Path) -> None:
