@@ -22,6 +22,8 @@ from same_records import reproducible
 NASTY = str(Path(__file__).parent.parent / "nasty_plugin.py")
 MOMENTS = int(os.environ.get("SEQBENCH_SOAK_MOMENTS", "2"))
 TRACKER = "resource_tracker"
+STARTED_SECONDS = 1.5
+"""After which the run has its own handlers of signals, on any machine."""
 NO_MLFLOW = ["--tracking-uri", "http://127.0.0.1:9"]
 """Nobody listens there: what is tested here needs no MLflow, whose import takes longer than the training."""
 SLOW = ["--set", "models.nasty_slow.seconds=0.02", "--set", "trainer.max_epochs=12", "--set", "trainer.patience=0"]
@@ -126,7 +128,9 @@ def test_killed_at_random_moments(
         assert {cell: kept[cell] for cell in whole} == {cell: expected[cell] for cell in whole}, told
         finish(command, folder)
         assert expected == reproducible(folder / "results"), told
-        if TRACKER not in what:  # Python starts it again, and it complains of what it does not know
+        # A tracker that Python has started again complains of what it does not know, and Python itself of a signal that
+        # comes while it starts.
+        if TRACKER not in what and (delay > STARTED_SECONDS or "SIGKILL" in what):
             assert "Traceback" not in (folder / "output.txt").read_text(), told
 
 
