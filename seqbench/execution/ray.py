@@ -122,10 +122,10 @@ class RayExecutor:
         return self._submit("cell", job, self._gpus(job), job.limits)
 
     def epochs(self) -> list[tuple[str, EpochRecord]]:
-        """Epochs that workers told of since the last call."""
+        """Epochs that workers told of since the last call, in their order: Ray may have carried one past another."""
         self._read_post()
         finished, self._epochs = self._epochs, []
-        return finished
+        return sorted(finished, key=lambda told: told[1].epoch)
 
     def advances(self) -> list[Advance]:
         """How far preparations are that workers told of since the last call."""
