@@ -9,7 +9,6 @@ import os
 import pickle
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqbench.children import stderr_closed
 from seqbench.errors import ConfigError
 from seqbench.execution import ray_sent
 from seqbench.execution.jobs import (
@@ -266,7 +266,7 @@ def _connect(ray: Any, address: str | None) -> None:
     try:
         if address:
             _reach(address)
-        with _hushed(), _own_signals():
+        with stderr_closed(), _own_signals():  # Ray's C++ code tells there of each try
             if address:
                 ray.init(address=address, **quiet)
             else:
@@ -290,20 +290,6 @@ def _own_signals() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """While inside, nothing reaches the terminal's standard error: Ray's C++ code tells there of each try."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _reach(address: str) -> None:

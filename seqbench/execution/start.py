@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 from collections.abc import Iterator
 from multiprocessing.context import BaseContext
+
+from seqbench.children import interrupts_held, stderr_closed
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -50,33 +51,8 @@ def start_method() -> BaseContext:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["seqbench.execution.quiet", "seqbench.execution.preload"])
-    with _interrupts_held():
-        with _hushed():
+    with interrupts_held():
+        with stderr_closed():  # Python's tracker tells there of each semaphore that a killed worker has left
             resource_tracker.ensure_running()
         ensure_running()
     return context
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """A process that is started inside never hears of Ctrl-C, which a terminal sends to all at once."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    """A process that is started inside has no standard error: Python's tracker of semaphores tells there of each that
-    a worker which was killed has left, and takes them away.
-    """
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

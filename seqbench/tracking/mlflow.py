@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
-import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from seqbench.children import interrupts_held
 from seqbench.hookspecs import hookimpl
 from seqbench.tracking.address import without_password
 
@@ -46,7 +46,7 @@ class BackgroundLog:
         assignment = Assignment(run.tracking_uri, run.results)
         arguments = (assignment, receiver, answering, self._deadline)
         self._process = context.Process(target=follow, args=arguments, name="seqbench-mlflow", daemon=True)
-        with _interrupts_held():
+        with interrupts_held():
             self._process.start()
         receiver.close()
         answering.close()
@@ -100,19 +100,6 @@ class BackgroundLog:
             why,
             self._run.results,
         )
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """A process that is started inside never hears of Ctrl-C, which is for the run; it ends with the run."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Current:
