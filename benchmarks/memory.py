@@ -53,7 +53,7 @@ def _resident(rounds: list[list[Case]]) -> list[list[int]]:
 
 def _source(case: Case) -> PrepareJob:
     cell = case.cell
-    return PrepareJob(cell.task, cell.location, cell.task_params, cell.data_key)
+    return PrepareJob.of(cell)
 
 
 def _after(executor: LocalExecutor, case: Case, worker: psutil.Process) -> int:

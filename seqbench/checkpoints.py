@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from seqbench.store import PARTIAL, checkpoint_file
+
 log = logging.getLogger("seqbench.cell")
 
-SUFFIX = ".pt"
 FIRST_SECONDS = 0.5
 """Training that is shorter than this has no checkpoint."""
 SHARE = 0.01
@@ -42,7 +43,7 @@ class Checkpoint:
     @property
     def path(self) -> Path:
         """The file."""
-        return self.folder / f"{self.key}{SUFFIX}"
+        return checkpoint_file(self.folder, self.key)
 
     def is_due(self) -> bool:
         """Has there been enough training since the last one that another costs next to nothing?"""
@@ -51,7 +52,7 @@ class Checkpoint:
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace what is kept by `state`: tensors, numbers, strings, and containers of them."""
         begin = time.perf_counter()
-        beside = self.path.with_suffix(f".{os.getpid()}.partial")
+        beside = self.path.with_suffix(f".{os.getpid()}{PARTIAL}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             torch.save(dict(state), beside)

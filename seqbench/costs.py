@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from seqbench.hardware import own_bytes
 from seqbench.sequences import BatchSource, SequenceSet
 
 
@@ -61,8 +62,6 @@ def peak_memory_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.max_memory_reserved(device))
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
-    except (OSError, StopIteration):
+        return own_bytes("VmHWM")
+    except OSError:
         return int(psutil.Process().memory_info().rss)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqbench.errors import DataError
 from seqbench.estimates import Estimates, remember
-from seqbench.execution.jobs import PILOT_SECONDS, CellJob, Executor, Limits, LostWorkerError, PrepareJob
+from seqbench.execution.jobs import CellJob, Executor, Limits, LostWorkerError, PrepareJob
 from seqbench.failures import TRIES, failed, interrupted
 from seqbench.observers import Observers
 from seqbench.plan import Cell
@@ -99,7 +99,7 @@ class Engine:
         theirs: list[Future[Any]] = []
         for cell in cells:
             if cell.data_key not in self._waiting:
-                job = _source_of(cell)
+                job = PrepareJob.of(cell)
                 future = self.executor.prepare(job)
                 self._preparing[future] = job
                 if cell.location != "builtin":
@@ -131,10 +131,10 @@ class Engine:
         job = CellJob(
             cell=ready.cell,
             prepared=ready.prepared,
-            prepare=_source_of(ready.cell),
+            prepare=PrepareJob.of(ready.cell),
             device=device.id,
             environment=self.environment,
-            limits=_of_pilot(self.limits) if is_pilot else self.limits,
+            limits=self.limits.of_pilot() if is_pilot else self.limits,
             checkpoints=str(self.run.store.checkpoints),
             memory_bytes=ready.cost.memory_bytes if ready.cost else None,
         )
@@ -245,14 +245,6 @@ class Engine:
                 self._keep(future.result().record, future.result().files)
             else:
                 self._keep(interrupted(running.ready.cell, running.started_at), {})
-
-
-def _of_pilot(limits: Limits) -> Limits:
-    return replace(limits, seconds=min(PILOT_SECONDS, limits.seconds or PILOT_SECONDS))
-
-
-def _source_of(cell: Cell) -> PrepareJob:
-    return PrepareJob(cell.task, cell.location, cell.task_params, cell.data_key, cell.origin)
 
 
 class FailFastError(Exception):

@@ -32,3 +32,8 @@ class FullError(StoreError):
     """A results folder could not be written while a run was going on."""
 
     exit_code = 1
+
+
+def one_line(error: BaseException) -> str:
+    """An error's message in one line; its kind where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__

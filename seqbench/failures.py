@@ -6,6 +6,7 @@ import traceback
 from dataclasses import replace
 from time import time
 
+from seqbench.errors import one_line
 from seqbench.execution.jobs import CellMemoryError, CellTimeoutError, LostWorkerError
 from seqbench.plan import Cell
 from seqbench.records import CellRecord, Failure, blank_record
@@ -16,7 +17,7 @@ TRIES = 3
 
 def failed(cell: Cell, error: BaseException, started_at: float = 0.0, tries: int = 1) -> CellRecord:
     """The record of a cell that an error has ended."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = one_line(error)
     details = ""
     if isinstance(error, CellTimeoutError):
         status = "timeout"

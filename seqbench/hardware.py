@@ -76,6 +76,17 @@ def probe() -> Hardware:
     return Hardware(_cores(), memory, cpu.name, platform.platform(), (*_cuda(), *_mps(memory), cpu))
 
 
+def own_bytes(name: str) -> int:
+    """A figure of this process's memory as Linux keeps it: `VmHWM` is the peak, `VmData` what RLIMIT_DATA counts.
+
+    Raises OSError where the system does not keep it.
+    """
+    for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"/proc/self/status has no {name}")
+
+
 def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

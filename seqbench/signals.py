@@ -17,8 +17,8 @@ class StopSignals:
     told to ignore (`nohup`) stays ignored.
     """
 
-    def __init__(self, is_deferred: bool = False) -> None:
-        self.is_deferred = is_deferred
+    def __init__(self) -> None:
+        self.is_deferred = False
         self.received: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
 

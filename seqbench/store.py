@@ -179,7 +179,7 @@ class Store:
     def discard_checkpoint(self, key: str) -> None:
         """The cell of that key needs its checkpoint no more."""
         with suppress(OSError):
-            (self.checkpoints / f"{key}.pt").unlink(missing_ok=True)
+            checkpoint_file(self.checkpoints, key).unlink(missing_ok=True)
 
     def clean(self) -> None:
         """Take away what a run that was killed had half written; only for whoever holds `run_lock`."""
@@ -196,6 +196,11 @@ class Store:
     def lock(self) -> FileLock:
         """The lock that whoever writes a record holds."""
         return FileLock(self.folder / ".lock")
+
+
+def checkpoint_file(folder: Path, key: str) -> Path:
+    """Where in a folder of checkpoints that of the cell `key` lies."""
+    return folder / f"{key}.pt"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,8 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seqbench.errors import DataError
-from seqbench.execution.jobs import PILOT_SECONDS, CellJob, Executor, Limits, PrepareJob
+from seqbench.errors import DataError, one_line
+from seqbench.execution.jobs import CellJob, Executor, Limits, PrepareJob
 from seqbench.sources import BUILTIN
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from seqbench.plan import Cell
 
 POLL_SECONDS = 0.2
-PILOT_LIMITS = Limits(PILOT_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ def survey(executor: Executor, cells: Iterable[Cell], device: str, environment: 
     measuring: dict[Future[Any], Cell] = {}
     whole = False
     try:
-        for key, group in waiting.items():
-            job = PrepareJob(group[0].task, group[0].location, group[0].task_params, key, group[0].origin)
+        for group in waiting.values():
+            job = PrepareJob.of(group[0])
             preparing[executor.prepare(job)] = job
         while preparing or measuring:
             done, _ = wait([*preparing, *measuring], timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
@@ -68,7 +67,9 @@ def survey(executor: Executor, cells: Iterable[Cell], device: str, environment: 
                         yield _finding(cell, future)
                     else:
                         measuring[
-                            executor.pilot(CellJob(cell, future.result(), job, device, environment, PILOT_LIMITS))
+                            executor.pilot(
+                                CellJob(cell, future.result(), job, device, environment, Limits().of_pilot())
+                            )
                         ] = cell
         whole = True
     finally:
@@ -79,4 +80,4 @@ def _finding(cell: Cell, future: Future[Any]) -> Finding:
     error = future.exception()
     if error is None:
         return Finding(cell, future.result())
-    return Finding(cell, None, " ".join(str(error).split()) or type(error).__name__)
+    return Finding(cell, None, one_line(error))

@@ -132,7 +132,7 @@ def test_a_pilot_is_near_the_truth(cells: list[Cell], toy: str, cache: Path) -> 
     """Memory and disk of a pilot are those of the cell itself within a quarter, and it counts every epoch."""
     executor = InlineExecutor(discover([toy]))
     cell = cells[1]
-    prepare = PrepareJob(cell.task, cell.location, cell.task_params, cell.data_key)
+    prepare = PrepareJob.of(cell)
     job = CellJob(cell, executor.prepare(prepare).result(), prepare, "cpu", {})
     result, cost = executor.cell(job).result(), executor.pilot(job).result()
     assert "pilot" == cost.source

@@ -11,10 +11,10 @@ from seqbench.cli import options as given
 from seqbench.signals import StopSignals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from seqbench.benchmark import Benchmark
-    from seqbench.leaderboard import AnyOutcome
+    from seqbench.records import Outcome
 
 WAIT_SECONDS = 0.5
 """How often a run that waits for another one looks for signals."""
@@ -143,17 +143,18 @@ def _execute(benchmark: Benchmark, force: bool, signals: StopSignals) -> int:
     signals.is_deferred = False
     if signals.is_stopped():
         raise KeyboardInterrupt
-    outcomes = benchmark.store.outcomes()
-    print_boards(outcomes, {cell.task_id for cell in benchmark.cells})
+    # Observers are given whole records; boards alone need less of them.
+    found: Sequence[Outcome] = benchmark.store.records() if todo else benchmark.store.outcomes()
+    print_boards(found, {cell.task_id for cell in benchmark.cells})
+    ended = _of(benchmark, found)
     if todo:
         with console.waiting("logging to MLflow"):
-            observers.call("seqbench_run_finished", run=run, records=_of(benchmark, benchmark.store.records()))
-    ended = _of(benchmark, outcomes)
+            observers.call("seqbench_run_finished", run=run, records=ended)
     console.closing(benchmark, ended)
     return 1 if any(outcome.status not in ("ok", "skipped") for outcome in ended) else 0
 
 
-def _of(benchmark: Benchmark, records: Iterable[AnyOutcome]) -> list[AnyOutcome]:
+def _of(benchmark: Benchmark, records: Sequence[Outcome]) -> list[Outcome]:
     """The last of each of the run's cells."""
     from seqbench.leaderboard import latest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ class PrepareJob:
     key: str
     origin: str = ""
 
+    @classmethod
+    def of(cls, cell: Cell) -> PrepareJob:
+        """The job that prepares a cell's data."""
+        return cls(cell.task, cell.location, cell.task_params, cell.data_key, cell.origin)
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -37,6 +42,10 @@ class Limits:
 
     seconds: float | None = None
     memory_bytes: int | None = None
+
+    def of_pilot(self) -> Limits:
+        """What a pilot of the cell may take: not much time in any case."""
+        return replace(self, seconds=min(PILOT_SECONDS, self.seconds or PILOT_SECONDS))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 from pebble import ProcessPool
 
+from seqbench.errors import one_line
 from seqbench.execution.channel import EpochInbox
 from seqbench.execution.jobs import (
     CellJob,
@@ -150,16 +151,14 @@ class Slot:
                 self._lost(task, LostWorkerError(f"its worker process did not start within {START_SECONDS:.0f} s"))
             return
         pid, since = begun
-        limits = task.limits
-        try:
-            held = psutil.Process(pid).memory_info().rss
-        except psutil.NoSuchProcess:
+        if not psutil.pid_exists(pid):
             self._miss(task)
             return
+        limits = task.limits
         if limits.seconds is not None and time.monotonic() - since > limits.seconds:
             text = f"it was stopped after its limit of {limits.seconds:g} s (--cell-timeout)"
             self._kill(task, pid, CellTimeoutError(text))
-        elif limits.memory_bytes is not None and held > limits.memory_bytes:
+        elif limits.memory_bytes is not None and _held_bytes(pid) > limits.memory_bytes:
             megabytes = limits.memory_bytes // 1_000_000
             self._kill(task, pid, CellMemoryError(f"it took more than its limit of {megabytes} MB (--cell-memory)"))
 
@@ -199,6 +198,13 @@ class Slot:
             threading.Thread(target=_joined, args=(pool,), daemon=True).start()
 
 
+def _held_bytes(pid: int) -> int:
+    """Resident memory of a process; 0 when it has just gone."""
+    with suppress(psutil.NoSuchProcess):
+        return int(psutil.Process(pid).memory_info().rss)
+    return 0
+
+
 def _joined(pool: ProcessPool) -> None:
     with suppress(Exception):
         pool.join()
@@ -216,7 +222,7 @@ def _reason_of(error: BaseException, task: Task) -> Exception:
     """What is known of why a process died."""
     code = getattr(error, "exitcode", None)
     if code is None:
-        return LostWorkerError(f"its worker process died ({' '.join(str(error).split()) or type(error).__name__})")
+        return LostWorkerError(f"its worker process died ({one_line(error)})")
     if code == -signal.SIGKILL and _oom_kills() > task.oom_kills:
         return CellMemoryError("the system killed its worker process because memory was short")
     if code < 0:

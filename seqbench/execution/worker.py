@@ -20,6 +20,7 @@ import psutil
 from seqbench.execution.channel import EpochOutbox
 from seqbench.execution.jobs import CellJob, PrepareJob
 from seqbench.execution.trouble import Trouble
+from seqbench.hardware import own_bytes
 from seqbench.registry import Registry, discover
 
 LEAK_BYTES = 512 << 20
@@ -121,18 +122,12 @@ def _limited_memory(job: CellJob) -> Iterator[None]:
 
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     room = max(0, job.limits.memory_bytes - psutil.Process().memory_info().rss)
-    wanted = _data_bytes() + room
+    wanted = own_bytes("VmData") + room
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
-def _data_bytes() -> int:
-    """What counts against RLIMIT_DATA now."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
 
 
 def _is_tired() -> bool:

@@ -8,6 +8,8 @@ import os
 import re
 from pathlib import Path
 
+from seqbench.errors import one_line
+
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
@@ -73,5 +75,5 @@ def without_password(tracking_uri: str) -> str:
 
 def reason(error: Exception) -> str:
     """What went wrong, in one line; of a long story the start and the end, where its cause is."""
-    text = without_password(" ".join(str(error).split()) or type(error).__name__)
+    text = without_password(one_line(error))
     return text if len(text) <= 300 else f"{text[:150]} … {text[-150:]}"
