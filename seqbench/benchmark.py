@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench.config import RunConfig, apply_settings, build_config, read_run_file
+from seqbench.config import RunConfig, build_config
 from seqbench.engine import Engine
 from seqbench.estimates import Estimates, remembered
 from seqbench.execution.jobs import Limits
@@ -22,6 +22,7 @@ from seqbench.plan import Cell, plan
 from seqbench.records import Outcome
 from seqbench.registry import Registry, discover
 from seqbench.run import Run
+from seqbench.run_file import apply_settings, read_run_file
 from seqbench.scheduling import Devices
 from seqbench.sources import obtain
 from seqbench.store import Store

@@ -1,9 +1,8 @@
-"""A run file and the command line, checked against what plugins offer, become one RunConfig."""
+"""A run file's tables and the command line, checked against what plugins offer, become one RunConfig."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,8 @@ from seqbench.params import field_names, validate
 from seqbench.protocol import TrainerConfig
 from seqbench.records import STATUSES
 from seqbench.registry import Registry
-from seqbench.sources import BUILTIN, absolute, clean, exists, is_remote, label_of
+from seqbench.run_file import Tables, table
+from seqbench.sources import absolute, clean, label_of
 
 DEFAULT_SEEDS = (0, 1, 2)
 ALL_MODELS = "*"
@@ -94,63 +94,6 @@ class RunConfig:
         return self.sources.get(task, Source())
 
 
-Tables = dict[str, Any]
-
-
-def read_run_file(path: Path) -> Tables:
-    """The tables of a run file. Raises ConfigError when it is missing or no TOML."""
-    try:
-        with path.open("rb") as file:
-            tables: Tables = tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(f"cannot read the run file {path}: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the run file {path} is not valid TOML: {error}.") from None
-    for name, settings in _table(tables, "tasks").items():
-        if isinstance(settings, dict) and isinstance(settings.get("source"), str):
-            _table(tables, "tasks")[name]["source"] = _relative_to(path.parent, settings["source"])
-    return tables
-
-
-def _relative_to(folder: Path, source: str) -> str:
-    """A path in a run file counts from the file's folder; one that is not there counts from the current folder."""
-    if source == BUILTIN or is_remote(source):
-        return source
-    beside = folder / Path(source).expanduser()
-    return str(beside) if exists(str(beside)) else source
-
-
-def apply_settings(tables: Tables, settings: Iterable[str]) -> Tables:
-    """The tables with each `KEY=VALUE` of `--set` put in; VALUE is TOML, or else a string.
-
-    Raises ConfigError for one without `=` or with a key that leads nowhere.
-    """
-    merged: Tables = _copy(tables)
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        parts = key.strip().split(".")
-        if not equals or not all(parts) or len(parts) < 2:
-            raise ConfigError(f"--set {setting!r}: write KEY=VALUE, models.lstm.hidden_size=64 for example.")
-        place = merged
-        for part in parts[:-1]:
-            place = place.setdefault(part, {})
-            if not isinstance(place, dict):
-                raise ConfigError(f"--set {setting!r}: '{part}' is no table.")
-        place[parts[-1]] = _value(text.strip())
-    return merged
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _copy(value: Any) -> Any:
-    return {key: _copy(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-
 def build_config(tables: Tables, options: Mapping[str, Any], registry: Registry) -> RunConfig:
     """Check everything and build the RunConfig.
 
@@ -159,8 +102,8 @@ def build_config(tables: Tables, options: Mapping[str, Any], registry: Registry)
     """
     _check_tables(tables)
     section = _run_section(tables, options)
-    model_tables = dict(_table(tables, "models"))
-    task_tables = {name: dict(settings) for name, settings in _table(tables, "tasks").items()}
+    model_tables = dict(table(tables, "models"))
+    task_tables = {name: dict(settings) for name, settings in table(tables, "tasks").items()}
     for name in (*model_tables, *task_tables):
         _check_is_table(name, model_tables.get(name, task_tables.get(name)))
     _check_names("model", [name for name in model_tables if name != ALL_MODELS], registry.models)
@@ -173,7 +116,7 @@ def build_config(tables: Tables, options: Mapping[str, Any], registry: Registry)
         seeds=parse_seeds(section.seeds),
         model_settings=_model_settings(model_tables, registry),
         task_settings=task_tables,
-        trainer_settings=_table(tables, "trainer"),
+        trainer_settings=table(tables, "trainer"),
         task_trainer_settings=task_trainers,
         sources=sources,
         device=section.device,
@@ -216,13 +159,8 @@ def _run_section(tables: Tables, options: Mapping[str, Any]) -> RunSection:
     names = field_names(RunSection)
     top = {key: value for key, value in tables.items() if key in names and not isinstance(value, dict)}
     given = {key: value for key, value in options.items() if key in names and value is not None}
-    section: RunSection = validate(RunSection, {**top, **_table(tables, "run"), **given}, "run")
+    section: RunSection = validate(RunSection, {**top, **table(tables, "run"), **given}, "run")
     return section
-
-
-def _table(tables: Tables, name: str) -> Tables:
-    value = tables.get(name, {})
-    return value if isinstance(value, dict) else {}
 
 
 def _check_is_table(name: str, settings: Any) -> None:

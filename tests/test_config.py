@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from seqbench.config import RunConfig, apply_settings, build_config, parse_seeds, read_run_file
+from seqbench.config import RunConfig, build_config, parse_seeds
 from seqbench.errors import ConfigError
 from seqbench.registry import Registry, discover
+from seqbench.run_file import apply_settings, read_run_file
 
 
 @pytest.fixture(scope="module")

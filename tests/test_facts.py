@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqbench.config import apply_settings, build_config
+from seqbench.config import build_config
 from seqbench.facts import gather
 from seqbench.registry import discover
+from seqbench.run_file import apply_settings
 
 
 def test_a_file_that_a_parameter_names_counts_by_content(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from seqbench.config import apply_settings, build_config
+from seqbench.config import build_config
 from seqbench.plan import Cell, Facts, plan
 from seqbench.registry import Registry, discover
+from seqbench.run_file import apply_settings
 
 FACTS = Facts("cpu", {"torch": "2.11", "numpy": "2"}, {"toy": "builtin", "sentiment": "builtin"}, "core")
 

@@ -19,7 +19,7 @@ from seqbench.records import EpochRecord
 T = TypeVar("T")
 
 
-class EpochInbox:
+class Inbox:
     """The parent's end: accepts workers and collects what they send."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class EpochInbox:
         self._advances: queue.SimpleQueue[Advance] = queue.SimpleQueue()
         self._workers: dict[str, int] = {}
         self._begun: dict[int, tuple[int, float]] = {}
-        threading.Thread(target=self._accept, name="seqbench-epochs", daemon=True).start()
+        threading.Thread(target=self._accept, name="seqbench-inbox", daemon=True).start()
 
     @property
     def address(self) -> str | tuple[str, int]:
@@ -98,7 +98,7 @@ def _drained(messages: queue.SimpleQueue[T]) -> list[T]:
     return found
 
 
-class EpochOutbox:
+class Outbox:
     """A worker's end. Telling of epochs is a courtesy: the record holds the history, so a lost message is no harm.
 
     Raises OSError or EOFError when the run cannot be reached.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from seqbench.execution.start import ONE_THREAD
+from seqbench.execution.start import WORKER_ENVIRONMENT
 from seqbench.registry import Registry
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class InlineExecutor:
     is_concurrent = False
 
     def __init__(self, registry: Registry) -> None:
-        os.environ.update(ONE_THREAD)
+        os.environ.update(WORKER_ENVIRONMENT)
         threadpool_limits(1)  # for libraries that have read the environment already
         self._registry = registry
         self._epochs: list[tuple[str, EpochRecord]] = []

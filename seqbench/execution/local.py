@@ -7,10 +7,10 @@ from collections import deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from seqbench.execution.channel import EpochInbox
+from seqbench.execution.channel import Inbox
 from seqbench.execution.jobs import LostWorkerError
 from seqbench.execution.slot import Slot, Task
-from seqbench.execution.start import one_thread_environment, start_method
+from seqbench.execution.start import start_method, worker_environment
 
 if TYPE_CHECKING:
     from seqbench.estimates import Cost
@@ -26,14 +26,14 @@ class LocalExecutor:
 
     def __init__(self, slots: int, plugin_files: tuple[str, ...] = ()) -> None:
         self.slots = slots
-        self._inbox = EpochInbox()
+        self._inbox = Inbox()
         self._lock = threading.Lock()
         self._waiting: deque[Task] = deque()
         self._slots = [Slot(number, plugin_files, self._inbox, self._free) for number in range(slots)]
         self._idle = deque(self._slots)
         self._number = 0
         self._is_closed = False
-        with one_thread_environment():
+        with worker_environment():
             start_method()
 
     def prepare(self, job: PrepareJob) -> Future[Prepared]:

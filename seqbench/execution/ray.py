@@ -31,7 +31,7 @@ from seqbench.execution.jobs import (
     PrepareJob,
 )
 from seqbench.execution.ray_parcels import Kit, PluginFile
-from seqbench.execution.start import ONE_THREAD
+from seqbench.execution.start import WORKER_ENVIRONMENT
 from seqbench.execution.trouble import Trouble
 from seqbench.hardware import GPU_WORKERS, probe
 from seqbench.records import EpochRecord
@@ -93,7 +93,7 @@ class RayExecutor:
         files = [Path(file).resolve() for file in plugin_files]
         kit = Kit(tuple(PluginFile.of(file) for file in files if file.is_file()), str(Path.cwd()))
         self._kit = self._ray.put(pickle.dumps(kit))
-        task = {"num_cpus": 1, "max_retries": 0, "runtime_env": {"env_vars": ONE_THREAD}}
+        task = {"num_cpus": 1, "max_retries": 0, "runtime_env": {"env_vars": WORKER_ENVIRONMENT}}
         self._task = self._ray.remote(**task)(ray_sent.perform)
         # A worker that has used a GPU would keep its memory, and could not be given another one.
         self._gpu_task = self._ray.remote(**task, max_calls=1)(ray_sent.perform)

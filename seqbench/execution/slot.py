@@ -22,7 +22,7 @@ import psutil
 from pebble import ProcessPool
 
 from seqbench.errors import one_line
-from seqbench.execution.channel import EpochInbox
+from seqbench.execution.channel import Inbox
 from seqbench.execution.jobs import (
     CellJob,
     CellMemoryError,
@@ -31,7 +31,7 @@ from seqbench.execution.jobs import (
     LostWorkerError,
     PrepareJob,
 )
-from seqbench.execution.start import one_thread_environment, start_method
+from seqbench.execution.start import start_method, worker_environment
 from seqbench.execution.worker import Reply, Start, run_job, start_worker
 
 GONE_SECONDS = 1.0
@@ -75,7 +75,7 @@ class Slot:
     """A place for one worker. `on_free` is called, in some thread, when it can take the next task."""
 
     def __init__(
-        self, number: int, plugin_files: tuple[str, ...], inbox: EpochInbox, on_free: Callable[[Slot], None]
+        self, number: int, plugin_files: tuple[str, ...], inbox: Inbox, on_free: Callable[[Slot], None]
     ) -> None:
         self._number, self._plugin_files, self._inbox, self._on_free = number, plugin_files, inbox, on_free
         self._generation = 0
@@ -105,7 +105,7 @@ class Slot:
     def _new_pool(self) -> _Pool:
         self._generation += 1
         start = Start(self.name, self._plugin_files, self._inbox.address, self._inbox.authkey)
-        with one_thread_environment():
+        with worker_environment():
             return _Pool(max_workers=1, initializer=start_worker, initargs=(start,), context=start_method())
 
     def _finished(self, task: Task, inner: Future[Reply]) -> None:

@@ -12,7 +12,7 @@ from multiprocessing.context import BaseContext
 
 from seqbench.children import interrupts_held, stderr_closed
 
-ONE_THREAD = {
+WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -21,17 +21,17 @@ ONE_THREAD = {
     # cuBLAS keeps its order of addition only with a workspace of its own.
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
-"""One process per core beats threads, and results must not depend on how many there are."""
+"""What every worker has: one process per core beats threads, and results must not depend on how many there are."""
 
 _ENVIRONMENT_LOCK = threading.Lock()
 
 
 @contextlib.contextmanager
-def one_thread_environment() -> Iterator[None]:
-    """While inside, processes that are started compute on one thread."""
+def worker_environment() -> Iterator[None]:
+    """While inside, processes that are started have the environment of a worker."""
     with _ENVIRONMENT_LOCK:
-        before = {name: os.environ.get(name) for name in ONE_THREAD}
-        os.environ.update(ONE_THREAD)
+        before = {name: os.environ.get(name) for name in WORKER_ENVIRONMENT}
+        os.environ.update(WORKER_ENVIRONMENT)
         try:
             yield
         finally:

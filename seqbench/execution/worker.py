@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from seqbench.execution.channel import EpochOutbox
+from seqbench.execution.channel import Outbox
 from seqbench.execution.jobs import CellJob, PrepareJob
 from seqbench.execution.trouble import Trouble
 from seqbench.hardware import own_bytes
@@ -53,7 +53,7 @@ class _Worker:
     """What a worker process keeps from job to job."""
 
     registry: Registry
-    outbox: EpochOutbox
+    outbox: Outbox
     threads: int
     first_bytes: int | None = None
     trimmed_bytes: int = 0
@@ -65,7 +65,7 @@ def start_worker(start: Start) -> None:
     _die_with_the_run()
     sys.excepthook = sys.__excepthook__
     try:
-        _Worker.outbox = EpochOutbox(start.address, start.authkey)
+        _Worker.outbox = Outbox(start.address, start.authkey)
     except (OSError, EOFError):  # the run is gone
         os._exit(1)
     _Worker.outbox.hello(start.name)
