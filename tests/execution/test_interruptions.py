@@ -17,15 +17,12 @@ from typing import Any
 import psutil
 import pytest
 
-from same_records import reproducible
+from whole_runs import NASTY, NO_MLFLOW, reproducible
 
-NASTY = str(Path(__file__).parent.parent / "nasty_plugin.py")
 MOMENTS = int(os.environ.get("SEQBENCH_SOAK_MOMENTS", "2"))
 TRACKER = "resource_tracker"
 STARTED_SECONDS = 1.5
 """After which the run has its own handlers of signals, on any machine."""
-NO_MLFLOW = ["--tracking-uri", "http://127.0.0.1:9"]
-"""Nobody listens there: what is tested here needs no MLflow, whose import takes longer than the training."""
 SLOW = ["--set", "models.nasty_slow.seconds=0.02", "--set", "trainer.max_epochs=12", "--set", "trainer.patience=0"]
 
 

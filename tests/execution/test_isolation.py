@@ -9,11 +9,7 @@ from typing import Any
 
 import pytest
 
-from same_records import reproducible
-
-NASTY = str(Path(__file__).parent.parent / "nasty_plugin.py")
-NO_MLFLOW = ["--tracking-uri", "http://127.0.0.1:9"]
-"""Nobody listens there: what is tested here needs no MLflow, whose import takes longer than the training."""
+from whole_runs import NASTY, NO_MLFLOW, reproducible
 
 
 @pytest.fixture

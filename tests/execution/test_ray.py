@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from seqbench.execution.ray import RayExecutor
 from seqbench.execution.ray_parcels import PluginFile
 from seqbench.hardware import GPU_WORKERS
 from seqbench.registry import source_hash
+from whole_runs import reproducible
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'seqbench[ray]'")
 
@@ -117,18 +117,11 @@ def jobs(executor: RayExecutor, cache: Path, toy: str, tmp_path_factory: pytest.
 
 
 def results(folder: Path) -> dict[tuple[str, int], dict[str, Any]]:
-    """What must be equal on every executor: all of each cell's record but clocks, memory and where; and its files."""
+    """What must be equal on every executor: what is so of two runs on one machine, but for the machine; and files."""
     found = {}
-    for line in (folder / "records.jsonl").read_text().splitlines():
-        record = json.loads(line)
-        files = {name: (folder / record["folder"] / name) for name in ("predictions.csv", "weights.safetensors")}
-        record["files"] = {name: path.read_bytes() for name, path in files.items() if path.exists()}
-        for epoch in record["history"]:
-            del epoch["seconds"]
-        record["costs"] = {name: record["costs"][name] for name in ("parameters", "macs")}
-        for name in ("environment", "started_at", "finished_at", "sha256", "checksum"):
-            record.pop(name, None)
-        found[record["model"], record["seed"]] = record
+    for record, files in reproducible(folder).values():
+        del record["environment"]
+        found[record["model"], record["seed"]] = {**record, "files": files}
     return found
 
 

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from same_records import reproducible
-
-NASTY = str(Path(__file__).parent.parent / "nasty_plugin.py")
+from whole_runs import NASTY, reproducible
 
 
 def test_workers_order_and_company_change_nothing(seqbench: Callable[..., Any], toy: str, tmp_path: Path) -> None:

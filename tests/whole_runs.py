@@ -1,4 +1,4 @@
-"""What tests compare of two runs: everything that must be the same, bit for bit."""
+"""What tests of whole runs share: models that do harm, and what must be the same of two runs, bit for bit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 from seqbench.leaderboard import latest
 from seqbench.store import Store
 
+NASTY = str(Path(__file__).parent / "nasty_plugin.py")
+NO_MLFLOW = ["--tracking-uri", "http://127.0.0.1:9"]
+"""Nobody listens there: a test of something else needs no MLflow, whose import takes longer than the training."""
 SAME_FILES = ("predictions.csv", "weights.safetensors")
 
 
