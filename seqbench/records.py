@@ -43,6 +43,8 @@ class Costs:
     parameters: trainable numbers. macs: multiply-accumulates of one forward pass of one example of median length.
     peak_memory_bytes: of the worker process while it ran the cell (CPU), or held of the device (CUDA).
     The four clocks are wall seconds, kept apart; fit_seconds includes validation after each epoch.
+    examples_per_second: of training. latency_p50_ms, latency_p95_ms: milliseconds of one forward pass of one example of
+    median length; batch_latency_*: of a batch of `batch_size` test examples. alone: False when other cells ran beside.
     """
 
     parameters: int | None = None
@@ -52,6 +54,13 @@ class Costs:
     build_seconds: float = 0.0
     fit_seconds: float = 0.0
     evaluate_seconds: float = 0.0
+    examples_per_second: float | None = None
+    latency_p50_ms: float | None = None
+    latency_p95_ms: float | None = None
+    batch_latency_p50_ms: float | None = None
+    batch_latency_p95_ms: float | None = None
+    batch_size: int | None = None
+    alone: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
