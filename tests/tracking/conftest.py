@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import re
 import shutil
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mlflow_servers import Ui, free_port, start
 from seqbench.config import RunConfig
 from seqbench.records import CellRecord, Costs, EpochRecord, Failure
 from seqbench.run import Run
@@ -224,6 +227,24 @@ def served(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> tu
 def whole(tmp_path: Path) -> list[CellRecord]:
     """Records of two tasks with predictions, in `tmp_path / "results"`: three models over three seeds, a baseline."""
     return whole_boards(tmp_path / "results")
+
+
+@pytest.fixture(scope="session")
+def ui(served: tuple[Tracker, list[CellRecord]]) -> Iterator[Ui]:
+    """The UI over a database with the records."""
+    process = start(served[0].tracking_uri, free_port())
+    assert process.stdout is not None
+    address, boards = "", {}
+    for line in process.stdout:
+        if found := re.match(r"MLflow: (\S+)", line):
+            address = found[1]
+        elif found := re.match(r"  (\S+): (http\S+)", line):
+            boards[found[1]] = found[2]
+            if len(boards) == 4:
+                break
+    yield Ui(process, address, boards)
+    process.send_signal(signal.SIGTERM)
+    assert 0 == process.wait(30)
 
 
 @pytest.fixture
