@@ -86,6 +86,9 @@ def _costs(score: float, is_baseline: bool) -> Costs:
         examples_per_second=1000.0,
         latency_p50_ms=score,
         latency_p95_ms=2 * score,
+        batch_latency_p50_ms=9 * score,
+        batch_latency_p95_ms=12 * score,
+        batch_size=64,
         alone=False,
     )
 

@@ -12,8 +12,22 @@ from seqbench.report.svg import Figure, Scale, add, drawing, evenly, line, marku
 
 WIDTH, LEFT, TOP, BOTTOM = 250.0, 34.0, 8.0, 118.0
 MOST_PANELS = 24
+MOST_NAMES = 8
 DIAGRAM = 720.0
 MOST_RANKED = 40
+
+
+def verdict(overall: Overall, names: Mapping[str, str]) -> str:
+    """Who is best over the tasks, and from whom it is not told apart: a probability of improvement that may be 0.5."""
+    best = overall.rows[0].model
+    found = overall.improvement.get(best, {})
+    tied = [row.model for row in overall.rows if row.model in found and found[row.model][1] <= 0.5]
+    text = f"{names.get(best, best)} has the best interquartile mean"
+    if not tied:
+        return f"{text}, and is told apart from all others."
+    shown = [names.get(model, model) for model in tied[:MOST_NAMES]]
+    more = f" and {len(tied) - len(shown)} more" if len(tied) > len(shown) else ""
+    return f"{text}, but is not told apart from {', '.join(shown)}{more}."
 
 
 def profiles(overall: Overall, names: Mapping[str, str], ident: str) -> tuple[list[Figure], Markup]:

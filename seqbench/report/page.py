@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from seqbench.board import Board, Overall, OverallRow, Pair, Row
 from seqbench.errors import StoreError
-from seqbench.report import across, curves, intervals, tables, tradeoffs
+from seqbench.report import across, curves, intervals, matrices, tables, tradeoffs
 from seqbench.report.galleries import Gallery, left_out, of_confusions, of_forecasts
 from seqbench.report.mishaps import Mishaps, mishaps
 from seqbench.report.names import cut, short_names
@@ -49,7 +49,7 @@ class TaskPart:
     curves: Gallery
     confusions: Gallery
     forecasts: Gallery
-    matrix: tables.Matrix | None
+    matrix: matrices.Matrix | None
     pairs: tuple[Pair, ...]
     remarks: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
@@ -63,8 +63,8 @@ class OverallPart:
     verdict: str
     names: Mapping[str, str]
     rows: tuple[OverallRow, ...]
-    improvement: tables.Matrix
-    outcomes: tables.Matrix
+    improvement: matrices.Matrix
+    outcomes: matrices.Matrix
     profiles: Gallery
     diagram: Figure | None
 
@@ -147,8 +147,8 @@ def _task(
     panels, behind = curves.figures(board, records, names, f"{ident}-curves")
     drawn = Gallery(tuple(panels), behind, left_out(len(panels), sum(not row.is_baseline for row in board.rows)))
     room -= sum(len(figure.svg) for figure in panels) + len(behind)
-    matrices = of_confusions(board, records, results, names, f"{ident}-confusion").within(room)
-    room -= sum(len(figure.svg) for figure in matrices.figures)
+    mistakes = of_confusions(board, records, results, names, f"{ident}-confusion").within(room)
+    room -= sum(len(figure.svg) for figure in mistakes.figures)
     return TaskPart(
         ident=ident,
         board=board,
@@ -159,10 +159,10 @@ def _task(
         intervals=intervals.figure(board, names, f"{ident}-intervals"),
         tradeoffs=tuple(tradeoffs.figures(board, names, f"{ident}-cost")),
         curves=drawn if panels else Gallery(),
-        confusions=matrices,
+        confusions=mistakes,
         forecasts=of_forecasts(board, records, results, names, f"{ident}-forecast").within(room),
-        matrix=tables.pairwise(board, names),
-        pairs=tuple(tables.closest_pairs(board)),
+        matrix=matrices.pairwise(board, names),
+        pairs=tuple(matrices.closest_pairs(board)),
         remarks=_remarks(records, names),
         notes=tuple(note for note in board.notes if note not in verdicts(board)),
     )
@@ -193,11 +193,11 @@ def _overall(overall: Overall) -> OverallPart:
     panels, behind = across.profiles(overall, names, "overall-profile")
     return OverallPart(
         overall=overall,
-        verdict=tables.overall_verdict(overall, names),
+        verdict=across.verdict(overall, names),
         names=names,
         rows=overall.rows,
-        improvement=tables.improvement(overall, names),
-        outcomes=tables.outcomes(overall, names),
+        improvement=matrices.improvement(overall, names),
+        outcomes=matrices.outcomes(overall, names),
         profiles=Gallery(tuple(panels), behind, left_out(len(panels), len(overall.rows))),
         diagram=across.critical_difference(overall, names, "overall-ranks"),
     )
@@ -225,8 +225,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["p"] = tables.p_text
-    environment.filters["signed"] = tables.signed
+    environment.filters["p"] = matrices.p_text
+    environment.filters["signed"] = matrices.signed
     environment.filters["duration"] = _duration
     return environment
 

@@ -75,7 +75,7 @@ def provenance(records: Sequence[CellRecord]) -> Provenance:
     begin = min((record.started_at or record.finished_at for record in ran), default=0.0)
     end = max((record.finished_at for record in ran), default=0.0)
     return Provenance(
-        period=f"{moment(begin)} to {moment(end)} UTC" if ran else "not recorded",
+        period=_period(begin, end) if ran else "not recorded",
         training=sum(record.costs.fit_seconds for record in records),
         cells=tuple(sorted(Counter(record.status for record in records).items())),
         seqbench=tuple(sorted({_version(record) for record in records})),
@@ -85,6 +85,12 @@ def provenance(records: Sequence[CellRecord]) -> Provenance:
         models=tuple(_settings(records, _of_model))[:MOST_ROWS],
         protocols=tuple(_settings(records, _of_trainer))[:MOST_ROWS],
     )
+
+
+def _period(begin: float, end: float) -> str:
+    first, last = moment(begin), moment(end)
+    day, _, time = last.partition(" ")
+    return f"{first} to {time if time and first.startswith(day) else last} UTC"
 
 
 def moment(seconds: float) -> str:

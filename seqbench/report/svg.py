@@ -18,6 +18,10 @@ from markupsafe import Markup
 WIDTH = 360.0
 LOG_FROM = 20.0
 """A cost whose largest value is so many times its smallest is drawn on a logarithmic scale."""
+LARGEST = 1e100
+"""What is larger is no result; it takes no part in a scale."""
+LARGEST_RATIO = 1e12
+"""So far a logarithmic scale goes down from its largest value."""
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -76,12 +80,12 @@ class Scale:
 
 def scale(values: Iterable[float], begin: float, end: float, *, pad: float = 0.05, is_cost: bool = False) -> Scale:
     """A scale that holds all finite values with some room; logarithmic for costs that differ by much."""
-    finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
+    finite = [value for value in values if abs(value) < LARGEST] or [0.0, 1.0]
     low, high = min(finite), max(finite)
     if is_cost:
         positive = [value for value in finite if value > 0]
         if positive and high > LOG_FROM * min(positive):
-            least = min(positive) / (3.0 if low <= 0 else 1.3)
+            least = max(min(positive) / (3.0 if low <= 0 else 1.3), high / LARGEST_RATIO)
             return Scale(least, high * 1.3, begin, end, is_log=True)
     is_flat = high - low <= 1e-9 * max(abs(high), abs(low))
     room = (0.05 * abs(high) or 1.0) if is_flat else pad * (high - low)

@@ -1,4 +1,4 @@
-"""Boards as tables of a page: what stands in each field, by what it sorts, and how pairs of rows compare."""
+"""Boards as tables of a page: what stands in each field, and by what it sorts."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from seqbench.board import COSTS, Board, Overall, Pair, Row
+from seqbench.board import COSTS, Board, Row
 from seqbench.report.intervals import glyph
 from seqbench.report.names import base_name, cut, settings
 from seqbench.report.tradeoffs import cost_of
 
-MOST_NAMES = 8
 NAME_CHARACTERS, SETTINGS_CHARACTERS = 100, 400
 """Of a label; a longer one is cut, and whole where a pointer rests on it."""
-MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
-MATRIX_ROWS = 14
-"""Rows of a pairwise matrix, the best ones; more would fit no page."""
-CLOCKED = ("train_seconds", "latency_p50_ms", "latency_p95_ms", "peak_memory_bytes", "examples_per_second")
+CLOCKED = ("train_seconds", "examples_per_second", "latency_p50_ms", "batch_latency_p50_ms", "peak_memory_bytes")
 """Costs that what runs beside a cell can change."""
 
 
@@ -32,7 +28,6 @@ class Column:
     about: str = ""
     is_number: bool = True
     is_glyph: bool = False
-    is_ascending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +70,6 @@ class BoardTable:
     footnotes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Rows against columns. fields[i][j]: how row i compares with column j; None where there is nothing to compare."""
-
-    names: tuple[str, ...]
-    fields: tuple[tuple[Field | None, ...], ...]
-    left_out: int = 0
-
-
 def si(value: float) -> str:
     """A large number with its prefix: 3.64 M."""
     for bound, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
@@ -101,21 +87,40 @@ def seconds(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else ("0" if value == 0 else "<0.001")
 
 
-CostText = Callable[[float], str]
-COST_COLUMNS: Sequence[tuple[str, Column, CostText]] = (
-    ("parameters", Column("params", "trainable parameters"), lambda value: f"{value:,.0f}"),
-    ("macs", Column("MACs", "multiply-accumulates of one forward pass of one example"), si),
-    ("train_seconds", Column("train s", "mean seconds of training"), seconds),
-    ("examples_per_second", Column("ex/s", "training examples per second"), lambda value: f"{value:,.0f}"),
-    ("latency_p50_ms", Column("p50 ms", "median latency of one example, milliseconds"), seconds),
-    ("latency_p95_ms", Column("p95 ms", "95th percentile of that latency, ms"), seconds),
-    ("peak_memory_bytes", Column("MiB", "peak memory, MiB"), lambda value: f"{value:,.0f}"),
+@dataclass(frozen=True, slots=True)
+class CostColumn:
+    """A cost of a board. beside: another one that stands small behind it, its 95th percentile."""
+
+    name: str
+    column: Column
+    text: Callable[[float], str]
+    beside: str = ""
+
+
+COST_COLUMNS = (
+    CostColumn("parameters", Column("params", "trainable parameters"), lambda value: f"{value:,.0f}"),
+    CostColumn("macs", Column("MACs", "multiply-accumulates of one forward pass of one example"), si),
+    CostColumn("train_seconds", Column("train s", "mean seconds of training"), seconds),
+    CostColumn("examples_per_second", Column("ex/s", "training examples per second"), lambda value: f"{value:,.0f}"),
+    CostColumn(
+        "latency_p50_ms",
+        Column("ms", "milliseconds for one example: the median, and small the 95th percentile"),
+        seconds,
+        "latency_p95_ms",
+    ),
+    CostColumn(
+        "batch_latency_p50_ms",
+        Column("batch ms", "milliseconds for a batch: the median, and small the 95th percentile"),
+        seconds,
+        "batch_latency_p95_ms",
+    ),
+    CostColumn("peak_memory_bytes", Column("MiB", "peak memory, MiB"), lambda value: f"{value:,.0f}"),
 )
 
 
 def board_table(board: Board, names: Mapping[str, str]) -> BoardTable:
     """A board with the costs that any of its rows has. names: by label, the short name."""
-    costs = [entry for entry in COST_COLUMNS if any(cost_of(row, entry[0]) is not None for row in board.rows)]
+    costs = [entry for entry in COST_COLUMNS if any(cost_of(row, entry.name) is not None for row in board.rows)]
     decimals = decimals_of(board)
     columns = (
         Column(board.metric, f"mean over seeds, {'higher' if board.higher_is_better else 'lower'} is better"),
@@ -123,7 +128,7 @@ def board_table(board: Board, names: Mapping[str, str]) -> BoardTable:
         Column("", "the interval drawn", is_glyph=True),
         Column("ties", "rows that share a letter are not told apart", is_number=False),
         Column("seeds", "that ended well"),
-        *(column for _, column, _ in costs),
+        *(entry.column for entry in costs),
     )
     lines = tuple(_line(row, board, names, decimals, costs) for row in board.rows)
     return BoardTable(columns, lines, _footnotes(board, costs))
@@ -135,9 +140,7 @@ def decimals_of(board: Board) -> int:
     return min(6, max(0, 3 - math.floor(math.log10(min(sizes))))) if sizes else 4
 
 
-def _line(
-    row: Row, board: Board, names: Mapping[str, str], decimals: int, costs: Sequence[tuple[str, Column, CostText]]
-) -> Line:
+def _line(row: Row, board: Board, names: Mapping[str, str], decimals: int, costs: Sequence[CostColumn]) -> Line:
     return Line(
         model=row.model,
         name=cut(base_name(row.model), NAME_CHARACTERS),
@@ -153,7 +156,7 @@ def _line(
             Field("", "" if row.mean is None else repr(row.mean), svg=glyph(row, board)),
             Field(row.letters, row.letters),
             _number(float(len(row.seeds)), str(len(row.seeds))),
-            *(_cost(row, name, text) for name, _, text in costs),
+            *(_cost(row, entry) for entry in costs),
         ),
     )
 
@@ -186,29 +189,34 @@ def _number(value: float | None, text: str, aside: str = "", css: str = "") -> F
     return Field(text, "" if value is None else repr(value), aside, css=css)
 
 
-def _cost(row: Row, name: str, text: CostText) -> Field:
-    value = cost_of(row, name)
+def _cost(row: Row, entry: CostColumn) -> Field:
+    value = cost_of(row, entry.name)
     if value is None:
         return Field("")
-    spread = row.cost_spread.get(name)
-    unit = (value / getattr(row, name)) if getattr(row, name) else 1.0
-    on_front = name in row.pareto
+    spread, beside = row.cost_spread.get(entry.name), cost_of(row, entry.beside) if entry.beside else None
+    unit = value / getattr(row, entry.name) if getattr(row, entry.name) else 1.0
+    asides = [] if spread is None else [f"± {entry.text(spread * unit)}"]
+    asides += [] if beside is None else [entry.text(beside)]
+    on_front = entry.name in row.pareto
     return Field(
-        text(value),
+        entry.text(value),
         repr(value),
-        aside="" if spread is None else f"± {text(spread * unit)}",
-        mark="*" if row.alone is False and name in CLOCKED else "",
+        aside=" · ".join(asides),
+        mark="*" if row.alone is False and entry.name in CLOCKED else "",
         css="front" if on_front else "",
         said="on the Pareto front" if on_front else "",
     )
 
 
-def _footnotes(board: Board, costs: Sequence[tuple[str, Column, CostText]]) -> tuple[str, ...]:
+def _footnotes(board: Board, costs: Sequence[CostColumn]) -> tuple[str, ...]:
     found = []
     if any(row.rank_low != row.rank_high for row in board.rows):
         found.append("Small figures beside a rank: between which ranks the row may lie (95 %, for all rows together).")
     if any(name in row.pareto for row in board.rows for name in COSTS):
         found.append("Bold costs: no other row has a better score at no more of this cost (Pareto front).")
+    batches = sorted({row.batch_size for row in board.rows if row.batch_size})
+    if batches and any(entry.name == "batch_latency_p50_ms" for entry in costs):
+        found.append(f"Batch ms: of {' or '.join(map(str, batches))} test examples.")
     if costs and any(row.alone is False for row in board.rows):
         found.append(
             "* measured while other cells ran on the same machine; seqbench measure takes these costs again, alone."
@@ -225,91 +233,3 @@ def metrics_table(board: Board) -> tuple[tuple[Column, ...], tuple[tuple[Row, tu
         for row in rows
     )
     return tuple(Column(name) for name in every), fields
-
-
-def pairwise(board: Board, names: Mapping[str, str]) -> Matrix | None:
-    """The difference of each row from each column, and p after Holm; None with fewer than two rows."""
-    rows = [row for row in board.rows if row.position is not None]
-    shown = rows[:MATRIX_ROWS]
-    pairs = {(pair.one, pair.other): pair for pair in board.pairs}
-    if len(shown) < 2 or not pairs:
-        return None
-    fields = tuple(tuple(_compared(row.model, column.model, pairs) for column in shown) for row in shown)
-    return Matrix(tuple(names.get(row.model, row.model) for row in shown), fields, len(rows) - len(shown))
-
-
-def _compared(one: str, other: str, pairs: Mapping[tuple[str, str], Pair]) -> Field | None:
-    pair, sign = pairs.get((one, other)), 1.0
-    if pair is None:
-        pair, sign = pairs.get((other, one)), -1.0
-    if pair is None:
-        return None
-    if pair.p_holm is None and not pair.is_different:
-        mark, css, said = "?", "same", "not tested"
-    elif not pair.is_different:
-        mark, css, said = "≈", "same", "not told apart"
-    elif sign > 0:
-        mark, css, said = "▲", "better", "better"
-    else:
-        mark, css, said = "▼", "worse", "worse"
-    return Field(signed(sign * pair.difference), aside=p_text(pair.p_holm), mark=mark, css=css, said=said)
-
-
-def signed(value: float) -> str:
-    """A difference with its sign and three digits."""
-    return f"{value:+.3g}".replace("-", MINUS, 1) if "e" not in f"{value:.3g}" else f"{value:+.1e}"
-
-
-def p_text(p_value: float | None) -> str:
-    """A p-value as papers write it; empty where there is none."""
-    if p_value is None:
-        return ""
-    return "p < 0.001" if p_value < 0.001 else f"p {p_value:.3f}"
-
-
-def closest_pairs(board: Board) -> list[Pair]:
-    """The pairs that the matrix shows, in the board's order."""
-    shown = {row.model for row in [row for row in board.rows if row.position is not None][:MATRIX_ROWS]}
-    return [pair for pair in board.pairs if pair.one in shown and pair.other in shown]
-
-
-def improvement(overall: Overall, names: Mapping[str, str]) -> Matrix:
-    """The probability that a run of the row is better than one of the column, with its interval."""
-    shown = [row.model for row in overall.rows][:MATRIX_ROWS]
-    fields = tuple(tuple(_probability(overall, one, other) for other in shown) for one in shown)
-    return Matrix(tuple(names.get(model, model) for model in shown), fields, len(overall.rows) - len(shown))
-
-
-def _probability(overall: Overall, one: str, other: str) -> Field | None:
-    found = overall.improvement.get(one, {}).get(other)
-    if found is None or one == other:
-        return None
-    value, low, high = found
-    if low <= 0.5 <= high:
-        mark, css, said = "≈", "same", "not told apart"
-    else:
-        mark, css, said = ("▲", "better", "better") if value > 0.5 else ("▼", "worse", "worse")
-    return Field(f"{value:.2f}", aside=f"{low:.2f}{DASH}{high:.2f}", mark=mark, css=css, said=said)
-
-
-def overall_verdict(overall: Overall, names: Mapping[str, str]) -> str:
-    """Who is best over the tasks, and from whom it is not told apart: a probability of improvement that may be 0.5."""
-    best = overall.rows[0].model
-    found = overall.improvement.get(best, {})
-    tied = [row.model for row in overall.rows if row.model in found and found[row.model][1] <= 0.5]
-    text = f"{names.get(best, best)} has the best interquartile mean"
-    if not tied:
-        return f"{text}, and is told apart from all others."
-    shown = [names.get(model, model) for model in tied[:MOST_NAMES]]
-    more = f" and {len(tied) - len(shown)} more" if len(tied) > len(shown) else ""
-    return f"{text}, but is not told apart from {', '.join(shown)}{more}."
-
-
-def outcomes(overall: Overall, names: Mapping[str, str]) -> Matrix:
-    """On how many tasks the row is better than the column, tied with it, worse."""
-    shown = [row.model for row in overall.rows][:MATRIX_ROWS]
-    fields = []
-    for one in shown:
-        found = [overall.outcomes.get(one, {}).get(other) if one != other else None for other in shown]
-        fields.append(tuple(None if each is None else Field(DASH.join(map(str, each))) for each in found))
-    return Matrix(tuple(names.get(model, model) for model in shown), tuple(fields), len(overall.rows) - len(shown))

@@ -21,7 +21,7 @@ COST_NAMES: Mapping[str, str] = {
 UNITS = {"peak_memory_bytes": 2.0**20}
 """What a cost is divided by where it is shown."""
 
-LEFT, TOP, BOTTOM, HEIGHT = 46.0, 10.0, 186.0, 216.0
+LEFT, TOP, BOTTOM, HEIGHT = 46.0, 16.0, 192.0, 222.0
 LETTER, LINE = 5.9, 11.0
 """About how wide and high a letter of a label is, for keeping labels apart."""
 MOST_POINTS = 200
@@ -62,6 +62,7 @@ def _figure(board: Board, cost: str, names: Mapping[str, str], ident: str) -> Fi
     root = drawing(HEIGHT, f"{board.metric} against {label}", _told(front, cost, board, names), ident)
     x_axis(root, x, BOTTOM, f"{label}{' (log scale)' if x.is_log else ''}", TOP)
     y_axis(root, y, LEFT, WIDTH - 6)
+    add(root, "text", "axis", board.metric, x=LEFT, y=TOP - 5)
     if len(front) > 1:
         add(root, "path", "front", d=_stairs(front))
     for point in points:

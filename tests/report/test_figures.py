@@ -17,9 +17,10 @@ from seqbench.board import Board
 from seqbench.records import EpochRecord
 from seqbench.report import intervals, tradeoffs
 from seqbench.report.curves import Curve, Curves
+from seqbench.report.matrices import pairwise
 from seqbench.report.names import short_names
 from seqbench.report.svg import Scale, evenly, scale, tick_text
-from seqbench.report.tables import board_table, pairwise
+from seqbench.report.tables import board_table
 from seqbench.store import Store
 
 
@@ -137,6 +138,11 @@ def test_a_board_says_what_each_row_is(board: Board, tmp_path: Path) -> None:
     table = board_table(board, {row.model: row.model for row in board.rows})
     assert [row.letters for row in board.rows] == [line.fields[3].text for line in table.lines]
     assert [("baseline",) if row.is_baseline else () for row in board.rows] == [line.badges for line in table.lines]
+    fields = dict(zip((column.label for column in table.columns), table.lines[0].fields, strict=True))
+    latency = board.rows[0].latency_p95_ms
+    assert latency
+    assert (f"{latency:.2f}", "*") == (fields["ms"].aside, fields["ms"].mark)
+    assert "Batch ms: of 64 test examples." in table.footnotes
     bare = replace(board, rows=tuple(replace(row, macs=None, latency_p50_ms=None) for row in board.rows))
     columns = {column.label for column in table.columns}
-    assert {"MACs", "p50 ms"} == columns - {column.label for column in board_table(bare, {}).columns}
+    assert {"MACs", "ms"} == columns - {column.label for column in board_table(bare, {}).columns}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -290,6 +291,17 @@ def test_commands_are_read_back_from_records() -> None:
     )
     assert [expected] == commands.commands(records)
     assert "0-2,5,7-8" == commands.span([8, 7, 0, 1, 2, 5])
+
+
+def test_a_command_plans_the_cell_that_it_was_read_from(seqbench: Callable[..., Any]) -> None:
+    """What `seqbench plan` makes of such a command has the label, the task and the seeds of the records."""
+    label, task = "gru[hidden_size=8,trainer.max_epochs=2]", "stock_forecasting"
+    record = a_record(task, label, 1, task_id=f"{task}@builtin[look_back=20]", parameters={"task": {"look_back": 20}})
+    (line,) = commands.commands([record])
+    done = seqbench("plan", "--json", "--no-pilot", "--no-baselines", *shlex.split(line)[2:])
+    assert 0 == done.code, done.err
+    (cell,) = json.loads(done.out)
+    assert (record.task_id, label, 1) == (cell["task_id"], cell["label"], cell["seed"])
 
 
 def overall_of(critical_difference: float | None) -> Overall:

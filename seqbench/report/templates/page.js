@@ -59,7 +59,7 @@
       const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
       const fits = (item) => {
         const name = item.dataset.model.toLowerCase();
-        const isBaseline = names.has(item.dataset.model);
+        const isBaseline = item.matches("tr") ? item.classList.contains("baseline") : names.has(item.dataset.model);
         return words.every((word) => name.includes(word)) && (baselines.checked || !isBaseline);
       };
       for (const item of [...boards, ...others]) item.hidden = !fits(item);
