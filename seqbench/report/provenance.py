@@ -77,7 +77,9 @@ def provenance(records: Sequence[CellRecord]) -> Provenance:
     return Provenance(
         period=_period(begin, end) if ran else "not recorded",
         training=sum(record.costs.fit_seconds for record in records),
-        cells=tuple(sorted(Counter(record.status for record in records).items())),
+        cells=tuple(
+            sorted(Counter(record.status for record in records).items(), key=lambda item: (item[0] != "ok", item))
+        ),
         seqbench=tuple(sorted({_version(record) for record in records})),
         commands=tuple(commands(records)),
         machines=tuple(_machines(records)),

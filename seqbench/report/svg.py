@@ -46,7 +46,9 @@ class Scale:
     is_log: bool = False
 
     def __call__(self, value: float) -> float:
-        """Where the value lies."""
+        """Where the value lies; what is no number lies at the beginning."""
+        if math.isnan(value):
+            return self.begin
         low, high, value = (self._bent(each) for each in (self.low, self.high, value))
         part = 0.5 if high == low else (value - low) / (high - low)
         return self.begin + (self.end - self.begin) * min(max(part, 0.0), 1.0)

@@ -136,7 +136,7 @@ def board_table(board: Board, names: Mapping[str, str]) -> BoardTable:
 
 def decimals_of(board: Board) -> int:
     """How many decimals tell a board's scores apart: four digits of the smallest."""
-    sizes = [abs(row.mean) for row in board.rows if row.mean]
+    sizes = [abs(row.mean) for row in board.rows if row.mean and math.isfinite(row.mean)]
     return min(6, max(0, 3 - math.floor(math.log10(min(sizes))))) if sizes else 4
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -43,9 +44,9 @@ def figures(board: Board, names: Mapping[str, str], ident: str) -> list[Figure]:
 
 
 def cost_of(row: Row, cost: str) -> float | None:
-    """A row's cost in the unit that it is shown in."""
+    """A row's cost in the unit that it is shown in; None where it is not known."""
     value = getattr(row, cost)
-    return None if value is None else float(value) / UNITS.get(cost, 1.0)
+    return None if value is None or not math.isfinite(value) else float(value) / UNITS.get(cost, 1.0)
 
 
 def _figure(board: Board, cost: str, names: Mapping[str, str], ident: str) -> Figure | None:
