@@ -26,6 +26,7 @@ class Row:
     alone: were time and memory measured while nothing else of the run was under way? cost_spread: by cost, the standard
     deviation over repeats, where it was measured repeatedly. pareto: the costs on whose Pareto front the row lies.
     statuses: how many cells ended how. beats_best_baseline: is it told apart from, and better than, the best baseline?
+    None for baselines, and for a better mean of which nothing more is known.
     """
 
     task: str

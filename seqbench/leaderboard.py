@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from seqbench.board import COSTS, Board, Pair, Row
 from seqbench.pareto import front
 from seqbench.records import Outcome
-from seqbench.stats import letters, rank_intervals, ranks_of, tie_groups
 from seqbench.verdicts import verdicts
 
 if TYPE_CHECKING:
@@ -126,6 +125,8 @@ class _Entry:
 
 def _placed(rows: Sequence[Row], intervals: Sequence[tuple[float, float] | None], pairs: Sequence[Pair]) -> list[Row]:
     """Rows from the best to the worst, with their intervals, places and letters."""
+    from seqbench.stats import letters, rank_intervals, ranks_of, tie_groups  # a plan needs no NumPy
+
     different = {frozenset((pair.one, pair.other)) for pair in pairs if pair.is_different}
 
     def differs(one: int, other: int) -> bool:
@@ -150,12 +151,14 @@ def _placed(rows: Sequence[Row], intervals: Sequence[tuple[float, float] | None]
 
 
 def _against_baseline(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:
-    """With what each model is beside the best baseline."""
+    """With what each model is beside the best baseline; None where its mean is better and nothing else is known."""
     best = next((row for row in rows if row.is_baseline), None)
     if best is None:
         return list(rows)
-    better = {pair.one for pair in pairs if pair.other == best.model and pair.is_different}
-    return [row if row.is_baseline else replace(row, beats_best_baseline=row.model in better) for row in rows]
+    ahead = {
+        pair.one: None if pair.p_value is None else pair.is_different for pair in pairs if pair.other == best.model
+    }
+    return [row if row.is_baseline else replace(row, beats_best_baseline=ahead.get(row.model, False)) for row in rows]
 
 
 def _on_fronts(rows: Sequence[Row]) -> list[Row]:

@@ -134,29 +134,12 @@ class Store:
             with self.lock():
                 if files:
                     self._write_files(self.folder / record.folder, files)
-                self._append_line(line)
+                append_line(self.records_path, line)
         except OSError as error:
             raise FullError(
                 f"cannot write to {self.folder}: {error.strerror}; what had finished is kept, and the same command "
                 "goes on from there once there is room."
             ) from None
-
-    def _append_line(self, line: bytes) -> None:
-        with self.records_path.open("ab+", buffering=0) as file:
-            size = file.seek(0, os.SEEK_END)
-            if size:
-                file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":
-                    line = b"\n" + line
-            try:
-                left = memoryview(line)
-                while left:
-                    left = left[file.write(left) :]
-                os.fsync(file.fileno())
-            except OSError:
-                with suppress(OSError):
-                    os.ftruncate(file.fileno(), size)
-                raise
 
     def _write_files(self, folder: Path, files: Mapping[str, bytes]) -> None:
         """All of the cell's files or none: written beside, then renamed into place."""
@@ -201,6 +184,28 @@ class Store:
 def checkpoint_file(folder: Path, key: str) -> Path:
     """Where in a folder of checkpoints that of the cell `key` lies."""
     return folder / f"{key}.pt"
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Add a line to a file, all of it or nothing, after whatever the file ends with; it is on disk when this returns.
+
+    Only for whoever holds the folder's lock. Raises OSError.
+    """
+    with path.open("ab+", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                line = b"\n" + line
+        try:
+            left = memoryview(line)
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(file.fileno(), size)
+            raise
 
 
 def _sync_folder(folder: Path) -> None:
@@ -260,7 +265,12 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 def encode(record: CellRecord) -> bytes:
     """A record as one line of JSON with its checksum, ending in a newline."""
-    values: dict[str, Any] = json.loads(_dumps(record.to_json()))
+    return as_line(record.to_json())
+
+
+def as_line(noun: Mapping[str, Any]) -> bytes:
+    """JSON-able values as one line with their checksum, ending in a newline: what `is_intact` checks."""
+    values: dict[str, Any] = json.loads(_dumps(noun))
     values[CHECKSUM] = _checksum(values)
     return (_dumps(values) + "\n").encode()
 

@@ -143,6 +143,8 @@ def student_tail(deviate: float, degrees: float) -> float:
     """The two-sided p-value of a statistic."""
     from scipy.special import ndtr, stdtr
 
+    if not deviate:
+        return 1.0
     deviate = abs(deviate)
     return float(2 * (ndtr(-deviate) if math.isinf(degrees) else stdtr(degrees, -deviate)))
 
