@@ -149,7 +149,7 @@ def _line(row: Row, board: Board, names: Mapping[str, str], decimals: int, costs
         is_baseline=row.is_baseline,
         is_first=row.rank == 1,
         rank=_rank(row),
-        badges=badges(row),
+        badges=badges(row, board),
         fields=(
             _number(row.mean, f"{row.mean:.{decimals}f}" if row.mean is not None else DASH),
             _interval(row, decimals),
@@ -161,11 +161,13 @@ def _line(row: Row, board: Board, names: Mapping[str, str], decimals: int, costs
     )
 
 
-def badges(row: Row) -> tuple[str, ...]:
+def badges(row: Row, board: Board) -> tuple[str, ...]:
     """What a row's numbers do not say, in words."""
     found = ["baseline"] if row.is_baseline else []
     if row.beats_best_baseline is False:
-        found.append("not better than the best baseline")
+        bar = board.best_baseline
+        is_ahead = bar is not None and (row.position or 0) < (bar.position or 0)
+        found.append("not told apart from the best baseline" if is_ahead else "not better than the best baseline")
     found += [f"{count} {status}" for status, count in row.statuses.items() if status != "ok"]
     return tuple(found)
 

@@ -21,7 +21,7 @@ from seqbench.report.curves import Curve, Curves
 from seqbench.report.matrices import pairwise
 from seqbench.report.names import short_names
 from seqbench.report.svg import Scale, evenly, scale, tick_text
-from seqbench.report.tables import board_table
+from seqbench.report.tables import badges, board_table
 from seqbench.store import Store
 
 
@@ -132,6 +132,13 @@ def test_the_matrix_has_two_sides(board: Board) -> None:
     assert ("better", "worse") == (first.said, last.said)
     assert first.text.removeprefix("+") == last.text.removeprefix("\N{MINUS SIGN}")
     assert matrix.fields[0][0] is None
+
+
+def test_being_ahead_of_a_baseline_by_chance_is_said_so(board: Board) -> None:
+    """A row whose better mean may be chance says so; one with a worse mean says that it is not better."""
+    first, last = (replace(row, beats_best_baseline=False) for row in (board.rows[0], board.rows[-2]))
+    assert ("not told apart from the best baseline",) == badges(first, board)
+    assert ("not better than the best baseline",) == badges(replace(last, position=9), board)
 
 
 def test_a_board_says_what_each_row_is(board: Board, tmp_path: Path) -> None:
