@@ -16,7 +16,7 @@ def report(
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write report.html; the results folder.")
     ] = None,
 ) -> None:
-    """Write the boards, plots and provenance of a results folder as one HTML file that needs no network."""
+    """Write a page of the results. Boards, plots and provenance in one HTML file that needs no network."""
     from seqbench.cli import console
     from seqbench.errors import ConfigError
     from seqbench.report.page import write
