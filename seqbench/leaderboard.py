@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, nan
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -126,7 +126,7 @@ class _Entry:
 
 def _done(group: Sequence[Outcome]) -> list[Outcome]:
     """Those with a result: a primary metric that is no number is none."""
-    return [record for record in group if record.status == "ok" and isfinite(record.metrics[record.primary])]
+    return [record for record in group if record.status == "ok" and isfinite(record.metrics.get(record.primary, nan))]
 
 
 def _placed(rows: Sequence[Row], intervals: Sequence[tuple[float, float] | None], pairs: Sequence[Pair]) -> list[Row]:
