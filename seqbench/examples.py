@@ -69,7 +69,6 @@ def read_table(path: Path, more: Collection[str] = ()) -> Table | None:
             path,
             usecols=chosen,
             dtype=types,
-            float_precision="round_trip",
             keep_default_na=False,
             na_values={SCORE: [""]},
         )

@@ -110,3 +110,12 @@ def test_tasks_have_boards_of_their_own() -> None:
     """The same model on two sources is two rows, each first on its board."""
     records = [record("a", 0, 0.1), record("a", 0, 0.9, task_id="toy@mine", series="other")]
     assert [("toy@builtin", 1), ("toy@mine", 1)] == [(row.task, row.rank) for row in board(records)]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_metric_that_is_no_number_is_no_result(value: float) -> None:
+    """Such a cell counts for no mean, and its row says so; the others have their board."""
+    found = boards([record("a", 0, 0.5), record("b", 0, value), record("b", 1, 0.4)])[0]
+    assert [("a", 0.5, ""), ("b", 0.4, "score is not finite")] == [
+        (row.model, row.mean, row.reason) for row in found.rows
+    ]

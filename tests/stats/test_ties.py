@@ -13,7 +13,7 @@ from seqbench.stats.ties import Differs
 
 def differing(*pairs: str) -> Differs:
     """From texts such as `AC`: A is the best row."""
-    found = {frozenset((ord(one) - ord("A"), ord(other) - ord("A"))) for one, other in pairs}
+    found = {frozenset(ord(letter) - ord("A") for letter in pair) for pair in pairs}
     return lambda one, other: frozenset((one, other)) in found
 
 
