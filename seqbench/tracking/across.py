@@ -17,7 +17,7 @@ from seqbench.tracking.projection import (
     limited_tags,
     stored,
 )
-from seqbench.tracking.view import VIEW_TAG, overall_view
+from seqbench.tracking.view import overall_view, view_tags
 
 OVERALL_EXPERIMENT = "seqbench/overall"
 
@@ -84,7 +84,7 @@ def overall_tags(overall: Overall, boards: Sequence[Board]) -> dict[str, str]:
     ranks = [rank_metric(name) for name in _task_names(overall, boards).values()]
     return {
         EXPERIMENT_KIND: MODEL_TRAINING,
-        VIEW_TAG: overall_view(overall, ranks),
+        **view_tags(overall_view(overall, ranks)),
         "mlflow.note.content": overall_note(overall),
     }
 

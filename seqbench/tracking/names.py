@@ -10,7 +10,9 @@ MAX_TAG, MAX_KEY = 5000, 250
 """MLflow's limits in characters (for values of tags the one of its older servers)."""
 
 KIND, KEY, SERIES, FINISHED_AT = "seqbench.kind", "seqbench.key", "seqbench.series", "seqbench.finished_at"
-CURRENT, SCORE, LETTERS, PARETO = "seqbench.current", "seqbench.score", "seqbench.letters", "seqbench.pareto"
+CURRENT, SCORE, TIES, PARETO = "seqbench.current", "score", "ties", "pareto"
+"""Of these tags MLflow's table shows the last three as columns, under their short names."""
+
 MODEL, BASELINE, SEED, OVERALL = "model", "baseline", "seed", "overall"
 """Kinds of runs."""
 

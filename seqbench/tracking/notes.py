@@ -100,7 +100,7 @@ def _cost(row: Row, name: str, text: Callable[[float], str]) -> str:
 def overall_note(overall: Overall) -> str:
     """What holds over tasks: models, and as much of the probabilities of improvement as there is room for."""
     tasks = _escaped(listed([shortened(task) for task in overall.tasks]))
-    legend = f"Tasks: {tasks}. Scores lie between 0, the worst row of a board, and 1, the best."
+    legend = f"Tasks: {tasks}. IQM: interquartile mean of scores between 0, the worst row of a board, and 1, the best."
     head = [f"**{_first(overall)}**  ", *_sentences(overall.notes), "", legend, ""]
     headings = ("#", "model", "IQM ± 95 %", "mean rank", "wins", "ties", "losses")
     table = [
@@ -127,10 +127,9 @@ def _first(overall: Overall) -> str:
     """Who is first over the tasks, and how sure that is."""
     best = overall.rows[0]
     near = [_escaped(shortened(row.model)) for row in overall.rows[1:] if row.iqm_high >= best.iqm_low]
-    reach = f"; the intervals of {listed(near)} reach into its own" if len(near) > 1 else ""
-    reach = reach or (f"; the interval of {near[0]} reaches into its own" if near else "")
+    reach = f", but its interval meets {'that' if len(near) == 1 else 'those'} of {listed(near)}" if near else ""
     score = plus_minus(best.iqm, best.iqm_low, best.iqm_high)
-    return f"{_escaped(shortened(best.model))} has the best interquartile mean (IQM) over the tasks, {score}{reach}."
+    return f"{_escaped(shortened(best.model))} is first over {len(overall.tasks)} tasks (IQM {score}){reach}."
 
 
 def _improvement(overall: Overall, count: int) -> list[str]:

@@ -15,12 +15,12 @@ from seqbench.tracking.names import (
     FINISHED_AT,
     KEY,
     KIND,
-    LETTERS,
     MODEL,
     PARETO,
     ROW_COSTS,
     SCORE,
     SERIES,
+    TIES,
     score_name,
 )
 from seqbench.tracking.notes import board_note, row_note, scored
@@ -40,7 +40,7 @@ from seqbench.tracking.projection import (
     stored,
     text_of,
 )
-from seqbench.tracking.view import VIEW_TAG, task_view
+from seqbench.tracking.view import task_view, view_tags
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def experiment_tags(board: Board, contents: Sequence[RunContent]) -> dict[str, s
     params = [content.params for content in contents if content.tags[KIND] == MODEL]
     return {
         EXPERIMENT_KIND: MODEL_TRAINING,
-        VIEW_TAG: task_view(board, params),
+        **view_tags(task_view(board, params)),
         "mlflow.note.content": board_note(board),
         "seqbench.task": board.task_name,
         "seqbench.source": board.source,
@@ -176,7 +176,7 @@ def _row_tags(row: Row) -> dict[str, str]:
     return {
         "seqbench.rank": "" if row.rank is None else str(row.rank),
         SCORE: scored(row),
-        LETTERS: row.letters,
+        TIES: row.letters,
         PARETO: ", ".join(row.pareto),
         "seqbench.alone": "" if row.alone is None else text_of(row.alone),
         "seqbench.seeds": ",".join(map(str, row.seeds)),

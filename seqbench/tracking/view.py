@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import zlib
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seqbench.board import Board, Overall, Row
-from seqbench.tracking.names import CURRENT, LETTERS, MAX_TAG, PARETO, SCORE, metric_name, score_name
+from seqbench.tracking.names import CURRENT, MAX_TAG, PARETO, SCORE, TIES, metric_name, score_name
 
 VIEW = "seqbench"
 """The name of the view of MLflow's UI that shows a board: its address ends in `?viewStateShareKey=` and this."""
 
-VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
+VIEW_TAG, SAVED_VIEW_TAG = f"mlflow.sharedViewState.{VIEW}", f"mlflow.sharedViewState.{VIEW}-board"
+"""The tags with the view as every MLflow 3 reads it, and as newer ones list it under their button "Views"."""
 
 QUALITY_COSTS = ("parameters", "macs", "train_seconds", "latency_p50_ms", "peak_memory_bytes")
 """Costs that quality is drawn against."""
@@ -21,8 +24,11 @@ QUALITY_COSTS = ("parameters", "macs", "train_seconds", "latency_p50_ms", "peak_
 OTHERS = "Model metrics"
 """The section in which MLflow puts a chart of each metric that has none."""
 
-MOST_AXES = 2
-"""Parameters on the chart of parallel coordinates, beside the costs and the score."""
+MOST_AXES, AXES = 1, ("parameters", "train_seconds", "latency_p50_ms")
+"""Parameters and costs on the chart of parallel coordinates, beside the score: with more it cannot be read."""
+
+WIDTHS = {"parameters": 95, "macs": 85, "train_seconds": 105, "latency_p50_ms": 115, "peak_memory_bytes": 140}
+"""Of the columns of costs, in pixels."""
 
 Column = tuple[str, int]
 """A column of the table: MLflow's name for it, and its width in pixels."""
@@ -37,6 +43,14 @@ class Section:
     is_open: bool = True
 
 
+def view_tags(state: str) -> dict[str, str]:
+    """The tags of an experiment whose pages can show the state."""
+    # As zlib's stream, since the limit is that of a tag.
+    packed = f"deflate;{b64encode(zlib.compress(state.encode(), 9)).decode()}"
+    saved = json.dumps({"name": "Board", "createdAt": 0, "updatedAt": 0, "state": packed})
+    return {VIEW_TAG: state, SAVED_VIEW_TAG: saved}
+
+
 def task_view(board: Board, params: Sequence[Mapping[str, str]]) -> str:
     """A task's board: rank, score with interval, ties and costs of its rows, the best first, and charts of them.
 
@@ -45,17 +59,17 @@ def task_view(board: Board, params: Sequence[Mapping[str, str]]) -> str:
     score = score_name(board.metric)
     columns = (
         ("metrics.`rank`", 60),
-        (f"tags.`{SCORE}`", 140),
-        (f"tags.`{LETTERS}`", 70),
-        (f"metrics.`{score}_ci_low`", 90),
-        (f"metrics.`{score}_ci_high`", 90),
+        (f"tags.`{SCORE}`", 125),
+        (f"tags.`{TIES}`", 55),
+        *((f"metrics.`{name}`", WIDTHS[name]) for name in _costs(board.rows)),
         ("metrics.`seeds`", 65),
-        *((f"metrics.`{name}`", 100) for name in _costs(board.rows)),
+        (f"metrics.`{score}_ci_low`", 110),
+        (f"metrics.`{score}_ci_high`", 110),
         (f"metrics.`{score}`", 100),
         (f"tags.`{PARETO}`", 160),
     )
     costs = _costs(board.rows, models_only=True)
-    axes = (*costs, score)
+    axes = (*[name for name in costs if name in AXES], score)
     sections = (
         Section("Who is best", (_bar(score), _parallel(("label", *_differing(params)), axes))),
         Section("What it costs", tuple(_bar(name) for name in _costs(board.rows))),
@@ -68,7 +82,7 @@ def overall_view(overall: Overall, ranks: Sequence[str]) -> str:
     """The board over tasks; ranks: the metrics with a model's rank on each task."""
     columns = (
         ("metrics.`position`", 80),
-        (f"tags.`{SCORE}`", 140),
+        (f"tags.`{SCORE}`", 125),
         ("metrics.`mean_rank`", 95),
         *((f"metrics.`{name}`", 70) for name in ("wins", "ties", "losses")),
         *((f"metrics.`{name}`", 130) for name in ranks[:10]),

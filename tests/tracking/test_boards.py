@@ -69,7 +69,7 @@ def test_models_that_are_tied_share_rank_and_group(whole: list[CellRecord], foun
     assert {"gru": 1, "lstm": 1, "rnn": 2, "majority": 3} == {model: one["tie_group"] for model, one in metrics.items()}
     assert [1, 2, 3, 4] == sorted(one["position"] for one in metrics.values())
     tags = {model: content.tags for model, content in runs.items()}
-    assert tags["gru"]["seqbench.letters"] == tags["lstm"]["seqbench.letters"] != tags["rnn"]["seqbench.letters"]
+    assert tags["gru"]["ties"] == tags["lstm"]["ties"] != tags["rnn"]["ties"]
     assert "tied with lstm" in tags["gru"][NOTE]
     assert "tied" not in tags["rnn"][NOTE]
     assert "better than the best baseline (majority)" in tags["gru"][NOTE]
@@ -80,9 +80,9 @@ def test_tags_say_which_costs_a_model_is_best_at(whole: list[CellRecord], found:
     row = next(row for row in found[0].rows if row.model == "rnn")
     tags = runs_of(whole, found[0])["rnn"].tags
     assert row.pareto
-    assert (", ".join(row.pareto), "false") == (tags["seqbench.pareto"], tags["seqbench.alone"])
+    assert (", ".join(row.pareto), "false") == (tags["pareto"], tags["seqbench.alone"])
     assert row.mean is not None
-    assert plus_minus(row.mean, row.ci_low, row.ci_high) == tags["seqbench.score"]
+    assert plus_minus(row.mean, row.ci_low, row.ci_high) == tags["score"]
 
 
 def test_the_description_says_who_wins_and_who_is_tied(whole: list[CellRecord], found: list[Board]) -> None:
@@ -128,7 +128,7 @@ def test_a_view_stays_readable_with_the_longest_name(found: list[Board]) -> None
     tag = experiment_tags(replace(found[0], metric=name, rows=rows), [])[VIEW_TAG]
     assert len(tag) <= MAX_TAG
     columns = json.loads(tag)["selectedColumns"]
-    assert ["metrics.`rank`", "tags.`seqbench.score`"] == columns[:2]
+    assert ["metrics.`rank`", "tags.`score`"] == columns[:2]
 
 
 def view_of(records: list[CellRecord], board: Board) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def test_the_description_over_tasks_has_the_probabilities(found: list[Board]) ->
     assert whole is not None
     tags = overall_tags(whole, found)
     note = tags[NOTE]
-    assert note.startswith(f"**{whole.rows[0].model} has the best interquartile mean (IQM) over the tasks")
+    assert note.startswith(f"**{whole.rows[0].model} is first over 2 tasks (IQM 0.")
     one, other = whole.rows[0].model, whole.rows[1].model
     value, low, high = whole.improvement[one][other]
     assert f"| {one} |  | {value:.2f} ({low:.2f} to {high:.2f}) |" in note

@@ -69,7 +69,7 @@ def test_a_model_run_holds_the_row_of_the_board(tracker: Tracker, whole: list[Ce
             )
             for name in ("position", "rank", "rank_low", "rank_high", "macs", "latency_p95_ms", "peak_memory_bytes"):
                 assert getattr(row, name) == metrics.get(name)
-            assert row.letters == held[f"seqbench/{board.task}", row.model]["tags"]["seqbench.letters"]
+            assert row.letters == held[f"seqbench/{board.task}", row.model]["tags"]["ties"]
             assert not [name for name, value in metrics.items() if math.isnan(value)]
 
 
