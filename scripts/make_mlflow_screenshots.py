@@ -63,14 +63,19 @@ def take(board: str, out: Path, width: int) -> None:
     with sync_playwright() as driver:
         options = ["--no-sandbox", "--disable-background-networking"]
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=options)
-        page = browser.new_page(viewport={"width": width, "height": 800})
+        context = browser.new_context(viewport={"width": width, "height": 640})
+        # Its assistant opens by itself, once.
+        context.add_init_script("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
+        page = context.new_page()
+        page.set_default_timeout(60_000)
         page.goto(board)
-        page.locator(".ag-center-cols-container .ag-row").first.wait_for(timeout=60_000)
+        page.locator('.ag-row [col-id="tags.`score`"]').first.wait_for()
+        page.locator('[data-component-id="mlflow.experiment_page.shared_view.dismiss"]').click()
         page.wait_for_timeout(SETTLE)
         page.screenshot(path=out / "mlflow-board.png")
-        page.set_viewport_size({"width": width, "height": 1000})
+        page.set_viewport_size({"width": width, "height": 1100})
         page.goto(f"{board}&compareRunsMode=CHART")
-        page.locator(".bars .point").first.wait_for(timeout=60_000)
+        page.locator(".bars .point").first.wait_for()
         page.wait_for_timeout(SETTLE)
         page.screenshot(path=out / "mlflow-charts.png")
         browser.close()
