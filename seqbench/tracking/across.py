@@ -6,7 +6,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from seqbench.board import Board, Overall, OverallRow
-from seqbench.tracking.names import CURRENT, KIND, OVERALL, SCORE, SERIES, metric_name, plus_minus, shortened
+from seqbench.tracking.names import (
+    COLOUR,
+    CURRENT,
+    KIND,
+    OVERALL,
+    SCORE,
+    SERIES,
+    colours,
+    metric_name,
+    plus_minus,
+    shortened,
+)
 from seqbench.tracking.notes import overall_note
 from seqbench.tracking.projection import (
     EXPERIMENT_KIND,
@@ -29,6 +40,7 @@ def overall_contents(overall: Overall, boards: Sequence[Board], now: int) -> lis
     """
     names = _task_names(overall, boards)
     found = {board.task: board for board in boards}
+    palette = colours(row.model for row in overall.rows)
     contents = []
     for position, row in enumerate(overall.rows, 1):
         values = {
@@ -51,7 +63,7 @@ def overall_contents(overall: Overall, boards: Sequence[Board], now: int) -> lis
                 name=row.model,
                 params=limited({"label": row.model, "tasks": ", ".join(overall.tasks)}),
                 points=tuple(Point(metric, stored(value), now) for metric, value in values.items()),
-                tags=_tags(row, position, len(overall.rows), len(overall.tasks)),
+                tags={COLOUR: palette[row.model], **_tags(row, position, len(overall.rows), len(overall.tasks))},
                 status="FINISHED",
                 start=now,
                 end=now,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 MAX_TAG, MAX_KEY = 5000, 250
 """MLflow's limits in characters (for values of tags the one of its older servers)."""
@@ -15,6 +15,13 @@ CURRENT, SCORE, TIES, PARETO = "seqbench.current", "score", "ties", "pareto"
 
 MODEL, BASELINE, SEED, OVERALL = "model", "baseline", "seed", "overall"
 """Kinds of runs."""
+
+COLOUR = "mlflow.runColor"
+"""The tag with a run's colour on MLflow's charts; set once, since a person may choose another there."""
+
+PALETTE = ("#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#edc948", "#76b7b2", "#9c755f", "#ff9da7", "#1b6f6a")
+GREYS = ("#8c8c8c", "#bdbdbd", "#5f5f5f", "#d9d9d9", "#737373")
+"""Colours of models, and of baselines."""
 
 PLACES = ("position", "rank", "rank_low", "rank_high", "tie_group", "beats_best_baseline", "seeds")
 ROW_COSTS = (
@@ -68,3 +75,11 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     """Names as a person lists them; of more than `most` the first ones."""
     found = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} more"]
     return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+
+
+def colours(models: Iterable[str], baselines: Iterable[str] = ()) -> dict[str, str]:
+    """A colour for each label: the same on every board that has the same models."""
+    found: dict[str, str] = {}
+    for labels, palette in ((models, PALETTE), (baselines, GREYS)):
+        found |= {label: palette[place % len(palette)] for place, label in enumerate(sorted(labels))}
+    return found

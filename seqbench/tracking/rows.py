@@ -11,6 +11,7 @@ from seqbench.leaderboard import board_of, latest
 from seqbench.records import CellRecord
 from seqbench.tracking.names import (
     BASELINE,
+    COLOUR,
     CURRENT,
     FINISHED_AT,
     KEY,
@@ -21,6 +22,7 @@ from seqbench.tracking.names import (
     SCORE,
     SERIES,
     TIES,
+    colours,
     score_name,
 )
 from seqbench.tracking.notes import board_note, row_note, scored
@@ -107,6 +109,7 @@ def series_content(series: Series, board: Board) -> RunContent:
         **_row_tags(row),
         FINISHED_AT: repr(max(record.finished_at for record in records)),
         CURRENT: text_of(series.is_current),
+        **_colour(row, board),
         "mlflow.note.content": row_note(row, board),
         **next((failure_tags(record) for record in records if record.failure), {"seqbench.failure": ""}),
     }
@@ -138,6 +141,15 @@ def experiment_tags(board: Board, contents: Sequence[RunContent]) -> dict[str, s
         "seqbench.primary": board.metric,
         "seqbench.higher_is_better": json.dumps(board.higher_is_better),
     }
+
+
+def _colour(row: Row, board: Board) -> dict[str, str]:
+    """The row's colour on charts."""
+    labels: dict[bool, list[str]] = {True: [], False: []}
+    for other in board.rows:
+        labels[other.is_baseline].append(other.model)
+    found = colours(labels[False], labels[True])
+    return {COLOUR: found[row.model]} if row.model in found else {}
 
 
 def _scores(row: Row) -> dict[str, float | None]:

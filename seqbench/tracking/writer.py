@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from seqbench.tracking.address import artifact_location, quieten, with_driver
 from seqbench.tracking.held import Experiment, Held, without_doubles
-from seqbench.tracking.names import SERIES
+from seqbench.tracking.names import COLOUR, SERIES
 from seqbench.tracking.projection import Point, RunContent
 from seqbench.tracking.reach import TrackingError, check
 
@@ -149,6 +149,8 @@ class Writer:
 
         params = {key: value for key, value in content.params.items() if key not in held.params}
         tags = {key: value for key, value in content.tags.items() if held.tags.get(key, "") != value}
+        if COLOUR in held.tags:
+            tags.pop(COLOUR, None)
         if points or params or tags:
             self.connect().log_batch(
                 held.id,

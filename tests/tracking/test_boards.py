@@ -193,7 +193,7 @@ def test_the_description_over_tasks_has_the_probabilities(found: list[Board]) ->
     assert whole is not None
     tags = overall_tags(whole, found)
     note = tags[NOTE]
-    assert note.startswith(f"**{whole.rows[0].model} is first over 2 tasks (IQM 0.")
+    assert note.startswith(f"**{whole.rows[0].model} is first over 2 tasks (IQM ")
     one, other = whole.rows[0].model, whole.rows[1].model
     value, low, high = whole.improvement[one][other]
     assert f"| {one} |  | {value:.2f} ({low:.2f} to {high:.2f}) |" in note
@@ -224,3 +224,15 @@ def test_tasks_of_one_name_are_told_apart(found: list[Board]) -> None:
     assert whole is not None
     ranks = [name for name in values(overall_contents(whole, twins, 0)[0]) if name.startswith("rank/")]
     assert ["rank/shapes_0", "rank/shapes_1"] == ranks
+
+
+def test_a_model_has_one_colour_on_every_board(whole: list[CellRecord], found: list[Board]) -> None:
+    """On the charts of each task and over tasks a model has its own colour, which no other row has."""
+    key = "mlflow.runColor"
+    by_board = [{name: content.tags[key] for name, content in runs_of(whole, board).items()} for board in found]
+    assert by_board[0] == by_board[1]
+    assert 4 == len(set(by_board[0].values()))
+    across = overall(found)
+    assert across is not None
+    for content in overall_contents(across, found, 0):
+        assert by_board[0][content.name] == content.tags[key]

@@ -288,6 +288,16 @@ def test_what_newer_code_replaced_has_no_rank(tracker: Tracker, records: list[Ce
     assert math.isnan(current["false"])
 
 
+def test_a_colour_that_somebody_chose_stays(tracker: Tracker, records: list[CellRecord], snapshot: Look) -> None:
+    """A run's colour is set once: what a person chose in MLflow's pages is not changed by another sync."""
+    quick(tracker).sync(records)
+    client = tracker.connect()
+    (run,) = client.search_runs(["1"], filter_string="tags.mlflow.runName = 'lstm'")
+    client.set_tag(run.info.run_id, "mlflow.runColor", "#000000")
+    quick(tracker).sync(records)
+    assert "#000000" == snapshot(tracker)[NAME, "lstm"]["tags"]["mlflow.runColor"]
+
+
 def test_a_deleted_experiment_is_told_and_the_others_are_written(
     tracker: Tracker, records: list[CellRecord], make_record: MakeRecord, snapshot: Look
 ) -> None:
