@@ -21,7 +21,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from seqbench.checkpoints import Checkpoint
-from seqbench.costs import count_macs, peak_memory_bytes, reset_peak_memory
+from seqbench.costs import (
+    count_macs,
+    latency,
+    peak_memory_bytes,
+    predictor_latency,
+    reset_peak_memory,
+    training_rate,
+)
+from seqbench.errors import one_line
 from seqbench.optimisation import LOSS_FUNCTIONS, Objective
 from seqbench.params import validate
 from seqbench.plan import Cell
@@ -51,10 +59,12 @@ def run_cell(
     environment: Mapping[str, Any],
     on_epoch: OnEpoch,
     checkpoints: str = "",
+    is_alone: bool = False,
 ) -> CellResult:
     """Run one cell in this process. Whatever the model or task raises becomes a record that says so.
 
-    checkpoints: the folder where training is kept between epochs; empty for none.
+    checkpoints: the folder where training is kept between epochs; empty for none. is_alone: no other cell of the run
+    can be under way, which its costs say.
     """
     lines = _LogLines()
     where = torch.device(device)
@@ -68,7 +78,7 @@ def run_cell(
     try:
         reset_peak_memory(device)
         with pristine(cell.seed, where), lines.captured():
-            result = _Attempt(cell, registry, prepared, where, lines, on_epoch, checkpoint).run(blank)
+            result = _Attempt(cell, registry, prepared, where, lines, on_epoch, checkpoint, is_alone).run(blank)
         json.dumps(result.record.to_json())  # what a plugin has put in must be as plain as a record
     except (Exception, SystemExit) as error:
         lines.add(traceback.format_exc())
@@ -104,6 +114,7 @@ class _Attempt:
     lines: _LogLines
     on_epoch: OnEpoch
     checkpoint: Checkpoint | None
+    is_alone: bool
 
     def run(self, blank: CellRecord) -> CellResult:
         """Load, then the baseline's or the model's way."""
@@ -127,8 +138,10 @@ class _Attempt:
             prepare_seconds=self.prepared.seconds,
             fit_seconds=fitted - begin,
             evaluate_seconds=time.perf_counter() - fitted,
+            alone=self.is_alone,
         )
-        return self._evaluated(spec, data, replace(record, costs=costs), outputs, {})
+        result = self._evaluated(spec, data, replace(record, costs=costs), outputs, {})
+        return self._timed(result, lambda: predictor_latency(predictor, data.test))
 
     def _model(self, spec: TaskSpec, data: TaskData, record: CellRecord) -> CellResult:
         config = TrainerConfig(**self.cell.trainer)
@@ -143,7 +156,8 @@ class _Attempt:
         fitted = time.perf_counter()
         if result.earlier_epochs:
             self.lines.add(f"the first {result.earlier_epochs} epochs come from a checkpoint of an earlier attempt")
-        outputs = predict(module, BatchSource(data.test, self.device), config)
+        source = BatchSource(data.test, self.device)
+        outputs = predict(module, source, config)
         costs = Costs(
             parameters=parameters,
             peak_memory_bytes=peak_memory_bytes(self.device),
@@ -152,6 +166,8 @@ class _Attempt:
             fit_seconds=fitted - built + result.earlier_seconds,
             evaluate_seconds=time.perf_counter() - fitted,
             macs=count_macs(module, data.train, self.device),
+            examples_per_second=training_rate(result.history, len(data.train), config),
+            alone=self.is_alone,
         )
         configuration = getattr(module, "configuration", None)
         record = replace(
@@ -161,7 +177,17 @@ class _Attempt:
             best_epoch=result.best_epoch,
             configuration=dict(configuration) if isinstance(configuration, Mapping) else {},
         )
-        return self._evaluated(spec, data, record, outputs, {"weights.safetensors": _weights(module)})
+        evaluated = self._evaluated(spec, data, record, outputs, {"weights.safetensors": _weights(module)})
+        return self._timed(evaluated, lambda: latency(module, source, config))
+
+    def _timed(self, result: CellResult, measure: Callable[[], Mapping[str, Any]]) -> CellResult:
+        """The result with its latency, taken when all else is done: no pass of it can move a result."""
+        try:
+            costs = replace(result.record.costs, **measure())
+        except (Exception, SystemExit) as error:
+            self.lines.add(f"latency could not be measured ({one_line(error)})")
+            return result
+        return CellResult(replace(result.record, costs=costs), result.files)
 
     def _epoch(self, epoch: EpochRecord) -> None:
         self.lines.add(

@@ -44,4 +44,5 @@ def do_cell(job: CellJob, registry: Registry, on_epoch: Callable[[str, EpochReco
     def tell(epoch: EpochRecord) -> None:
         on_epoch(job.cell.key, epoch)
 
-    return run_cell(job.cell, registry, job.prepared, job.device, job.environment, tell, job.checkpoints)
+    cell, prepared, device = job.cell, job.prepared, job.device
+    return run_cell(cell, registry, prepared, device, job.environment, tell, job.checkpoints, job.is_alone)
