@@ -1,69 +1,62 @@
-"""Records → a board per task. Pure, and needs no plugin."""
+"""Records, per-example scores and measured costs → a board per task. Pure, and needs no plugin."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from seqbench.board import COSTS, Board, Pair, Row
+from seqbench.pareto import front
 from seqbench.records import Outcome
-from seqbench.stats import summarise
+from seqbench.stats import letters, rank_intervals, ranks_of, tie_groups
+from seqbench.verdicts import verdicts
+
+if TYPE_CHECKING:
+    from seqbench.examples import ExampleScores
 
 AnyOutcome = TypeVar("AnyOutcome", bound=Outcome)
+ReadScores = Callable[[Outcome], "ExampleScores | None"]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One model (or baseline) on one task, over its seeds.
+class Measured(Protocol):
+    """What `seqbench measure` found of a cell: costs by name, and their standard deviations over repeats."""
 
-    task: the task's id, `task@source`. metric: the primary one, which ranks. mean, sd, ci_low, ci_high: over the
-    seeds that ended `ok`; None where there is none (for the interval: fewer than two). rank: 1 is best, equal means
-    share a rank; None without a result. metrics: mean of every metric over the same seeds. train_seconds: mean
-    seconds of fitting. statuses: how many cells ended how. beats: what is best among the baselines, and whether the
-    mean is better than that.
-    """
+    @property
+    def values(self) -> Mapping[str, float]:
+        """By the cost's name in a Row."""
 
-    task: str
-    task_name: str
-    source: str
-    model: str
-    is_baseline: bool
-    metric: str
-    higher_is_better: bool
-    mean: float | None
-    sd: float | None
-    ci_low: float | None
-    ci_high: float | None
-    seeds: tuple[int, ...]
-    rank: int | None
-    parameters: int | None
-    macs: int | None
-    peak_memory_bytes: int | None
-    train_seconds: float | None
-    statuses: Mapping[str, int]
-    metrics: Mapping[str, float]
-    beats_best_baseline: bool | None
-    reason: str
-    series: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The row as JSON-able values."""
-        return asdict(self)
+    @property
+    def spread(self) -> Mapping[str, float]:
+        """Likewise."""
 
 
-def board(records: Iterable[Outcome]) -> list[Row]:
-    """Rows of every task, by task and rank.
+def no_scores(outcome: Outcome) -> ExampleScores | None:
+    """For records whose predictions are not at hand."""
+    return None
+
+
+def boards(
+    records: Iterable[Outcome],
+    read_scores: ReadScores = no_scores,
+    measured: Mapping[str, Measured] | None = None,
+) -> list[Board]:
+    """A board of every task, by its id.
 
     Of records with the same key the last one counts. Of several series under one label (the same model before and
     after an update, say) only the most recent is shown, so that seeds of different code never mix.
+    read_scores: the per-example scores of a finished cell; without them only seeds can be compared.
+    measured: costs by a cell's key, that take the place of those of the run.
     """
-    tasks: dict[str, list[list[Outcome]]] = {}
-    for group in _current_series(records):
-        tasks.setdefault(group[0].task_id, []).append(group)
-    return [row for task in sorted(tasks) for row in _ranked(tasks[task])]
+    tasks = grouped(records)
+    return [board_of(tasks[task], read_scores, measured or {}) for task in sorted(tasks)]
+
+
+def board(records: Iterable[Outcome], read_scores: ReadScores = no_scores) -> list[Row]:
+    """The rows of every task's board, by task and position."""
+    return [row for one in boards(records, read_scores) for row in one.rows]
 
 
 def latest(records: Iterable[AnyOutcome]) -> dict[str, AnyOutcome]:
@@ -75,44 +68,115 @@ def latest(records: Iterable[AnyOutcome]) -> dict[str, AnyOutcome]:
     return found
 
 
-def _current_series(records: Iterable[Outcome]) -> list[list[Outcome]]:
-    by_series: dict[str, list[Outcome]] = {}
+def grouped(records: Iterable[AnyOutcome]) -> dict[str, list[list[AnyOutcome]]]:
+    """By task id, the records of each row of its board."""
+    by_series: dict[str, list[AnyOutcome]] = {}
     for record in latest(records).values():
         by_series.setdefault(record.series, []).append(record)
-    current: dict[tuple[str, str], list[Outcome]] = {}
+    current: dict[tuple[str, str], list[AnyOutcome]] = {}
     for group in by_series.values():
         label = (group[0].task_id, group[0].label)
         if label not in current or _newest(group) >= _newest(current[label]):
             current[label] = group
-    return list(current.values())
+    tasks: dict[str, list[list[AnyOutcome]]] = {}
+    for group in current.values():
+        tasks.setdefault(group[0].task_id, []).append(sorted(group, key=lambda record: record.seed))
+    return tasks
 
 
-def _newest(group: list[Outcome]) -> float:
+def _newest(group: Sequence[Outcome]) -> float:
     return max(record.finished_at for record in group)
 
 
-def _ranked(groups: list[list[Outcome]]) -> list[Row]:
-    rows = [_row(group) for group in groups]
-    sign = -1.0 if rows[0].higher_is_better else 1.0
-    scores = sorted(sign * row.mean for row in rows if row.mean is not None)
-    bars = [sign * row.mean for row in rows if row.is_baseline and row.mean is not None]
-    ranked = [_placed(row, sign, scores, min(bars, default=None)) for row in rows]
-    return sorted(ranked, key=lambda row: (row.rank is None, row.rank or 0, row.model))
+def board_of(
+    groups: Sequence[Sequence[Outcome]],
+    read_scores: ReadScores = no_scores,
+    measured: Mapping[str, Measured] | None = None,
+) -> Board:
+    """One task's board, from the records of each of its rows."""
+    from seqbench.evidence import Evidence
+
+    first = groups[0][0]
+    sign = -1.0 if first.higher_is_better else 1.0
+    entries = [_Entry(group, _row(group, measured or {})) for group in groups]
+    ranked = sorted(
+        (entry for entry in entries if entry.row.mean is not None),
+        key=lambda entry: (sign * (entry.row.mean or 0.0), entry.row.model),
+    )
+    evidence = Evidence.of([entry.done for entry in ranked], read_scores)
+    pairs = evidence.pairs([entry.row.model for entry in ranked])
+    rows = _placed([entry.row for entry in ranked], evidence.intervals(), pairs)
+    rows = _against_baseline(_on_fronts(rows), pairs)
+    rest = sorted((entry.row for entry in entries if entry.row.mean is None), key=lambda row: row.model)
+    found = Board(
+        first.task_id, first.task, first.source, first.primary, first.higher_is_better, (*rows, *rest), tuple(pairs)
+    )
+    return replace(found, notes=(*verdicts(found), *evidence.notes))
 
 
-def _placed(row: Row, sign: float, scores: list[float], bar: float | None) -> Row:
-    if row.mean is None:
-        return row
-    beats = None if row.is_baseline or bar is None else sign * row.mean < bar
-    values = {**row.__dict__, "rank": 1 + bisect_left(scores, sign * row.mean), "beats_best_baseline": beats}
-    return Row(**values)
+@dataclass(frozen=True)
+class _Entry:
+    group: Sequence[Outcome]
+    row: Row
+
+    @property
+    def done(self) -> list[Outcome]:
+        return [record for record in self.group if record.status == "ok"]
 
 
-def _row(group: list[Outcome]) -> Row:
-    group = sorted(group, key=lambda record: record.seed)
+def _placed(rows: Sequence[Row], intervals: Sequence[tuple[float, float] | None], pairs: Sequence[Pair]) -> list[Row]:
+    """Rows from the best to the worst, with their intervals, places and letters."""
+    different = {frozenset((pair.one, pair.other)) for pair in pairs if pair.is_different}
+
+    def differs(one: int, other: int) -> bool:
+        return frozenset((rows[one].model, rows[other].model)) in different
+
+    count = len(rows)
+    ranks, spans = ranks_of(tie_groups(count, differs)), rank_intervals(count, differs)
+    texts = letters(count, differs)
+    return [
+        replace(
+            row,
+            ci_low=interval[0] if interval else None,
+            ci_high=interval[1] if interval else None,
+            position=place + 1,
+            rank=ranks[place],
+            rank_low=spans[place][0],
+            rank_high=spans[place][1],
+            letters=texts[place],
+        )
+        for place, (row, interval) in enumerate(zip(rows, intervals, strict=True))
+    ]
+
+
+def _against_baseline(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:
+    """With what each model is beside the best baseline."""
+    best = next((row for row in rows if row.is_baseline), None)
+    if best is None:
+        return list(rows)
+    better = {pair.one for pair in pairs if pair.other == best.model and pair.is_different}
+    return [row if row.is_baseline else replace(row, beats_best_baseline=row.model in better) for row in rows]
+
+
+def _on_fronts(rows: Sequence[Row]) -> list[Row]:
+    """With the costs on whose Pareto front each row lies; a baseline has few costs, and is on the fronts of these."""
+    fronts: dict[str, set[int]] = {}
+    for cost in COSTS:
+        known = [place for place, row in enumerate(rows) if getattr(row, cost) is not None]
+        points = [(float(getattr(rows[place], cost)), float(rows[place].mean or 0.0)) for place in known]
+        if points:
+            fronts[cost] = {known[index] for index in front(points, higher_is_better=rows[0].higher_is_better)}
+    return [
+        replace(row, pareto=tuple(cost for cost in COSTS if place in fronts.get(cost, ())))
+        for place, row in enumerate(rows)
+    ]
+
+
+def _row(group: Sequence[Outcome], measured: Mapping[str, Measured]) -> Row:
+    """A row as far as it can be known without the others."""
     first = group[0]
     done = [record for record in group if record.status == "ok"]
-    summary = summarise([record.metrics[record.primary] for record in done]) if done else None
+    scores = tuple(record.metrics[record.primary] for record in done)
     names = sorted(set.intersection(*(set(record.metrics) for record in done))) if done else []
     return Row(
         task=first.task_id,
@@ -122,19 +186,55 @@ def _row(group: list[Outcome]) -> Row:
         is_baseline=first.is_baseline,
         metric=first.primary,
         higher_is_better=first.higher_is_better,
-        mean=summary.mean if summary else None,
-        sd=summary.sd if summary else None,
-        ci_low=summary.ci_low if summary else None,
-        ci_high=summary.ci_high if summary else None,
+        mean=fmean(scores) if scores else None,
+        sd=_sd(scores),
+        ci_low=None,
+        ci_high=None,
         seeds=tuple(record.seed for record in done),
+        scores=scores,
+        position=None,
         rank=None,
-        parameters=done[0].costs.parameters if done else None,
-        macs=done[0].costs.macs if done else None,
-        peak_memory_bytes=max((record.costs.peak_memory_bytes or 0 for record in done), default=0) or None,
-        train_seconds=fmean(record.costs.fit_seconds for record in done) if done else None,
+        rank_low=None,
+        rank_high=None,
+        letters="",
+        **_costs(done, measured),
+        pareto=(),
         statuses=dict(sorted(Counter(record.status for record in group).items())),
         metrics={name: fmean(record.metrics[name] for record in done) for name in names},
         beats_best_baseline=None,
         reason=next((record.failure.message for record in group if record.failure), ""),
         series=first.series,
     )
+
+
+def _sd(scores: Sequence[float]) -> float | None:
+    from statistics import stdev
+
+    return stdev(scores) if len(scores) > 1 else None
+
+
+MEANS = (*("examples_per_second", "latency_p50_ms", "latency_p95_ms", "batch_latency_p50_ms", "batch_latency_p95_ms"),)
+"""Costs of which a row has the mean over its seeds."""
+
+
+def _costs(done: Sequence[Outcome], measured: Mapping[str, Measured]) -> dict[str, Any]:
+    """The row's costs: of the run, or where they were measured alone, those."""
+    costs = [record.costs for record in done]
+    found: dict[str, Any] = {
+        "parameters": costs[0].parameters if costs else None,
+        "macs": costs[0].macs if costs else None,
+        "peak_memory_bytes": max((cost.peak_memory_bytes or 0 for cost in costs), default=0) or None,
+        "train_seconds": fmean(cost.fit_seconds for cost in costs) if costs else None,
+        "batch_size": costs[0].batch_size if costs else None,
+        "alone": None if not costs or costs[0].alone is None else all(cost.alone for cost in costs),
+        "cost_spread": {},
+    }
+    for name in MEANS:
+        values = [value for cost in costs if (value := getattr(cost, name)) is not None]
+        found[name] = fmean(values) if values else None
+    again = next((measured[record.key] for record in done if record.key in measured), None)
+    if again is not None:
+        values_of = {name: value for name, value in again.values.items() if name in found}
+        whole = {name: round(value) for name, value in values_of.items() if name in ("peak_memory_bytes", "batch_size")}
+        found |= {**values_of, **whole, "alone": True, "cost_spread": dict(again.spread)}
+    return found

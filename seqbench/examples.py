@@ -1,0 +1,125 @@
+"""Scores of single test examples, from stored predictions: what pairs of models are compared on. Needs no plugin."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from seqbench.records import Outcome
+
+PREDICTIONS = "predictions.csv"
+SCORE = "score"
+"""The column with the task's own per-example scores."""
+
+TOLERANCE = 1e-6
+"""How near the mean of per-example scores must be to the recorded metric, relative to it."""
+
+
+@dataclass(frozen=True)
+class ExampleScores:
+    """The per-example scores of one cell, whose mean is its primary metric.
+
+    values: `float64[examples]`; of a forecast `float64[moments]`, one value per moment, in the order of time.
+    horizon: steps ahead of a forecast, 0 for classes. test_set: a digest of ids and targets; equal for equal test sets.
+    """
+
+    values: NDArray[np.float64]
+    horizon: int
+    test_set: str
+
+
+def example_scores(outcome: Outcome, results: Path) -> ExampleScores | None:
+    """Of a finished cell in a results folder; None where there are none that average to its primary metric.
+
+    They are the task's own (column `score`), or what they must be when the metric is the share of right answers, the
+    log loss, or the mean absolute or squared error of the outputs. Reading never fails: a damaged file gives None.
+    """
+    path = results / outcome.folder / PREDICTIONS
+    try:
+        table = _read(path)
+        scores = _fitting(table, outcome.metrics.get(outcome.primary))
+        if scores is None:
+            return None
+        horizon = 0 if "target" in table else max(1, _count(table, "output_"))
+        values = by_moment(scores, table["date"].to_numpy()) if horizon and "date" in table else scores
+        return ExampleScores(values, horizon, _test_set(table))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    with path.open(encoding="utf-8") as file:
+        names = pd.read_csv(file, nrows=0).columns
+    wanted = [
+        name for name in names if name in ("id", "target", "date", SCORE) or name.startswith(("target_", "output_"))
+    ]
+    types = {name: str for name in ("id", "date") if name in wanted}
+    return pd.read_csv(path, usecols=wanted, dtype=types, float_precision="round_trip")
+
+
+def _count(table: pd.DataFrame, prefix: str) -> int:
+    return sum(name.startswith(prefix) for name in table.columns)
+
+
+def _fitting(table: pd.DataFrame, metric: float | None) -> NDArray[np.float64] | None:
+    """The first candidate whose mean is the metric."""
+    if metric is None or not len(table):
+        return None
+    for scores in _candidates(table):
+        if abs(float(scores.mean()) - metric) <= TOLERANCE * max(abs(metric), 1e-12):
+            return scores
+    return None
+
+
+def _candidates(table: pd.DataFrame) -> list[NDArray[np.float64]]:
+    outputs = table[[f"output_{index}" for index in range(_count(table, "output_"))]].to_numpy(dtype=np.float64)
+    found = [table[SCORE].to_numpy(dtype=np.float64)] if SCORE in table else []
+    if "target" in table:
+        targets = table["target"].to_numpy(dtype=np.int64)
+        shifted = outputs - outputs.max(axis=1, keepdims=True)
+        chosen = shifted[np.arange(len(targets)), targets] - np.log(np.exp(shifted).sum(axis=1))
+        floor = np.log(np.finfo(np.float64).eps)
+        return [*found, (outputs.argmax(axis=1) == targets).astype(np.float64), -np.maximum(chosen, floor), -chosen]
+    names = [f"target_{index}" for index in range(_count(table, "target_"))]
+    errors = outputs - table[names].to_numpy(dtype=np.float64)
+    return [*found, np.abs(errors).mean(axis=1), np.square(errors).mean(axis=1)]
+
+
+def by_moment(scores: NDArray[np.float64], dates: NDArray[Any]) -> NDArray[np.float64]:
+    """One value per moment, in the order of time, whose mean is the mean of the scores.
+
+    Several series of a panel on one day have what moves them all in common: they are one observation.
+    """
+    import pandas as pd
+
+    when = pd.to_datetime(pd.Series(dates), format="ISO8601", errors="coerce", utc=True)
+    keys = dates.astype(str) if bool(when.isna().any()) else when.to_numpy()
+    moments, place = np.unique(keys, return_inverse=True)
+    sums = np.bincount(place, weights=scores, minlength=len(moments))
+    return np.asarray(sums * (len(moments) / len(scores)))
+
+
+def _test_set(table: pd.DataFrame) -> str:
+    targets = [name for name in table.columns if name == "target" or name.startswith("target_")]
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update("\n".join(table["id"].astype(str)).encode())
+    digest.update(np.ascontiguousarray(table[targets].to_numpy(dtype=np.float64)).tobytes())
+    return digest.hexdigest()
+
+
+def disagreements(one: Mapping[str, float], other: Mapping[str, float], most: int) -> list[tuple[str, float, float]]:
+    """The examples on which two score most differently: (id, score of the one, of the other), largest first."""
+    common = [key for key in one if key in other and one[key] != other[key]]
+    common.sort(key=lambda key: (-abs(one[key] - other[key]), key))
+    return [(key, one[key], other[key]) for key in common[:most]]
