@@ -22,6 +22,7 @@ from torch import nn
 
 from seqbench.checkpoints import Checkpoint
 from seqbench.costs import (
+    bound_of,
     count_macs,
     latency,
     peak_memory_bytes,
@@ -141,7 +142,7 @@ class _Attempt:
             alone=self.is_alone,
         )
         result = self._evaluated(spec, data, replace(record, costs=costs), outputs, {})
-        return self._timed(result, lambda: predictor_latency(predictor, data.test))
+        return self._timed(result, lambda: predictor_latency(predictor, data.test, bound_of(costs.fit_seconds)))
 
     def _model(self, spec: TaskSpec, data: TaskData, record: CellRecord) -> CellResult:
         config = TrainerConfig(**self.cell.trainer)
@@ -178,7 +179,7 @@ class _Attempt:
             configuration=dict(configuration) if isinstance(configuration, Mapping) else {},
         )
         evaluated = self._evaluated(spec, data, record, outputs, {"weights.safetensors": _weights(module)})
-        return self._timed(evaluated, lambda: latency(module, source, config))
+        return self._timed(evaluated, lambda: latency(module, source, config, bound_of(costs.fit_seconds)))
 
     def _timed(self, result: CellResult, measure: Callable[[], Mapping[str, Any]]) -> CellResult:
         """The result with its latency, taken when all else is done: no pass of it can move a result."""

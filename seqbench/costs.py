@@ -33,8 +33,15 @@ class Bound:
     seconds: float
 
 
-BOUND = Bound(30, 0.04)
-"""In a cell, which is not to become longer by its timing: of one example, and of a batch."""
+TIMES = 30
+LEAST_SECONDS, MOST_SECONDS = 0.005, 0.04
+SHARE = 0.02
+"""Of a cell's training, what timing its passes may take: of one example, and again of a batch."""
+
+
+def bound_of(fit_seconds: float) -> Bound:
+    """How often passes are timed in a cell whose training took that long: it is not to become longer by it."""
+    return Bound(TIMES, min(MOST_SECONDS, max(LEAST_SECONDS, SHARE * fit_seconds)))
 
 
 def count_macs(module: nn.Module, split: SequenceSet, device: torch.device) -> int | None:
@@ -77,7 +84,7 @@ def _examples(split: SequenceSet, index: NDArray[np.int64]) -> SequenceSet:
     return SequenceSet.from_sequences(sequences, split.targets[index], split.ids[index].tolist(), extras)
 
 
-def latency(module: nn.Module, source: BatchSource, config: TrainerConfig, bound: Bound = BOUND) -> dict[str, Any]:
+def latency(module: nn.Module, source: BatchSource, config: TrainerConfig, bound: Bound) -> dict[str, Any]:
     """How long a forward pass takes, as the fields of a record's costs.
 
     Of the example of median length, and of a batch of those of middling length, in evaluation mode; gathering a batch
@@ -104,7 +111,7 @@ def _forward(
     return forward
 
 
-def predictor_latency(predictor: Predictor, split: SequenceSet, bound: Bound = BOUND) -> dict[str, Any]:
+def predictor_latency(predictor: Predictor, split: SequenceSet, bound: Bound) -> dict[str, Any]:
     """As `latency`, of a baseline's predictor. Whatever it raises passes through."""
     batch = middle(split.lengths, EVALUATION_BATCH)
     one, many = (_examples(split, index) for index in (batch[len(batch) // 2 :][:1], batch))

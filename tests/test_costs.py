@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from safetensors.torch import load
 from seqbench import cell as cells
 from seqbench.benchmark import Options
 from seqbench.benchmark import load as planned
-from seqbench.costs import Bound, clocked, latency, middle, training_rate
+from seqbench.costs import Bound, bound_of, clocked, latency, middle, training_rate
 from seqbench.prepare import prepare
 from seqbench.protocol import TrainerConfig
 from seqbench.records import CellResult, EpochRecord
@@ -53,6 +52,11 @@ def test_timing_is_bounded_by_times_and_by_seconds() -> None:
     begin = time.perf_counter()
     (once,) = clocked(lambda: time.sleep(0.05), CPU, Bound(100, 0.01))
     assert 0.05 <= once <= time.perf_counter() - begin
+
+
+def test_timing_takes_little_of_a_cell() -> None:
+    """Passes of a long cell are timed for 0.04 s, those of a short one for a fiftieth of its training, or 5 ms."""
+    assert [0.04, 0.02, 0.005] == [bound_of(seconds).seconds for seconds in (3600.0, 1.0, 0.0)]
 
 
 def test_the_first_time_does_not_count() -> None:
@@ -104,7 +108,7 @@ def test_timing_moves_no_result(cache: Path, monkeypatch: pytest.MonkeyPatch) ->
     The task's metric, which draws next, gives the same, too.
     """
     often = results()["counting"]
-    monkeypatch.setattr(cells, "latency", partial(latency, bound=Bound(1, 10.0)))
+    monkeypatch.setattr(cells, "bound_of", lambda _: Bound(1, 10.0))
     seldom = results()["counting"]
     assert often.record.reproducible() == seldom.record.reproducible()
     assert often.files["predictions.csv"] == seldom.files["predictions.csv"]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from seqbench.cli import data, leaderboard, plan, plugins, run, show, sync, ui
+from seqbench.cli import data, leaderboard, measure, plan, plugins, run, show, sync, ui
 from seqbench.errors import SeqbenchError
 
 
@@ -35,6 +35,7 @@ app.command("plan")(plan.plan)
 app.command("plugins")(plugins.plugins)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("show")(show.show)
+app.command("measure")(measure.measure)
 app.add_typer(data.app, name="data")
 app.command("ui")(ui.ui)
 app.command("sync")(sync.sync)

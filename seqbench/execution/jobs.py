@@ -69,6 +69,24 @@ class CellJob:
 
 
 @dataclass(frozen=True)
+class MeasureJob:
+    """Take a trained cell's costs again, `repeats` times, on one device.
+
+    weights, predictions: paths of what its run has stored.
+    """
+
+    cell: Cell
+    prepared: Prepared
+    device: str
+    weights: str
+    predictions: str
+    repeats: int
+
+
+Job = PrepareJob | CellJob | MeasureJob
+
+
+@dataclass(frozen=True)
 class Advance:
     """How far the preparation of a task's data is: `done` of `total`, and what is being done."""
 
