@@ -6,7 +6,6 @@ import csv
 import errno
 import io
 import json
-import logging
 import platform
 import time
 import traceback
@@ -20,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from seqbench.cell_log import LogLines
 from seqbench.checkpoints import Checkpoint
 from seqbench.costs import (
     bound_of,
@@ -31,6 +31,7 @@ from seqbench.costs import (
     training_rate,
 )
 from seqbench.errors import one_line
+from seqbench.examples import SCORE, SMALLEST, TOLERANCE
 from seqbench.optimisation import LOSS_FUNCTIONS, Objective
 from seqbench.params import validate
 from seqbench.plan import Cell
@@ -42,9 +43,6 @@ from seqbench.registry import Registry
 from seqbench.sequences import BatchSource, SequenceSet
 from seqbench.spec import Classes, TaskData, TaskSpec
 from seqbench.trainer import DivergedError, fit, predict
-
-log = logging.getLogger("seqbench.cell")
-
 
 MEMORY_WORDS = ("not enough memory", "bad_alloc", "annot allocate memory")
 """What libraries say where memory is short."""
@@ -67,7 +65,7 @@ def run_cell(
     checkpoints: the folder where training is kept between epochs; empty for none. is_alone: no other cell of the run
     can be under way, which its costs say.
     """
-    lines = _LogLines()
+    lines = LogLines()
     where = torch.device(device)
     blank = replace(
         blank_record(cell),
@@ -112,7 +110,7 @@ class _Attempt:
     registry: Registry
     prepared: Prepared
     device: torch.device
-    lines: _LogLines
+    lines: LogLines
     on_epoch: OnEpoch
     checkpoint: Checkpoint | None
     is_alone: bool
@@ -211,7 +209,8 @@ class _Attempt:
         remarks = tuple(spec.remarks(outputs, data.test)) if spec.remarks else ()
         for remark in remarks:
             self.lines.add(f"remark: {remark}")
-        extra = spec.predictions(outputs, data.test) if spec.predictions else {}
+        extra = {**example_scores(spec, outputs, data.test, metrics[spec.primary])}
+        extra |= spec.predictions(outputs, data.test) if spec.predictions else {}
         files["predictions.csv"] = _predictions(data.test, outputs, extra)
         return CellResult(replace(record, metrics=metrics, remarks=remarks), files)
 
@@ -232,6 +231,25 @@ def objective_of(cell: Cell, spec: TaskSpec) -> Objective:
     loss = LOSS_FUNCTIONS[spec.loss] if isinstance(spec.loss, str) else spec.loss
     params = validate(spec.params, cell.task_params, f"tasks.{spec.name}")
     return Objective(loss, spec.metrics[spec.primary], spec.higher_is_better, spec.augment, params)
+
+
+def example_scores(
+    spec: TaskSpec, outputs: NDArray[np.float64], split: SequenceSet, metric: float
+) -> Mapping[str, NDArray[np.float64]]:
+    """The column of per-example scores, where the task gives some.
+
+    Raises ValueError when their mean is not the primary metric: boards would compare something else.
+    """
+    if spec.example_scores is None:
+        return {}
+    scores = np.asarray(spec.example_scores(outputs, split), dtype=np.float64)
+    if scores.shape != (len(split),):
+        raise ValueError(f"example_scores of task '{spec.name}' gave {scores.shape}, expected ({len(split)},)")
+    if abs(float(scores.mean()) - metric) > TOLERANCE * max(abs(metric), SMALLEST):
+        raise ValueError(
+            f"example_scores of task '{spec.name}' average {scores.mean():.6g}, {spec.primary} is {metric:.6g}"
+        )
+    return {SCORE: scores}
 
 
 def _shown(value: float | None) -> str:
@@ -264,41 +282,3 @@ def _predictions(split: SequenceSet, outputs: NDArray[np.float64], extra: Mappin
 def _software() -> dict[str, str]:
     # torch's version is an object of torch: the parent would import all of it to read the record.
     return {"python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
-
-
-class _LogLines(logging.Handler):
-    """The cell's log: what the harness says, and what the plugin logs or warns."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
-        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-        self.lines: list[str] = []
-
-    def add(self, line: str) -> None:
-        """One line with the time."""
-        self.lines.append(f"{time.strftime('%H:%M:%S')} {line}")
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """What somebody logged."""
-        self.add(self.format(record))
-
-    def captured(self) -> _Capture:
-        """While inside, log records and warnings go to this log."""
-        return _Capture(self)
-
-    def encoded(self) -> bytes:
-        """The log as a file's content."""
-        return ("\n".join(self.lines) + "\n").encode()
-
-
-class _Capture:
-    def __init__(self, handler: logging.Handler) -> None:
-        self.handler = handler
-
-    def __enter__(self) -> None:
-        logging.captureWarnings(True)
-        logging.getLogger().addHandler(self.handler)
-
-    def __exit__(self, *exc: object) -> None:
-        logging.getLogger().removeHandler(self.handler)
-        logging.captureWarnings(False)
