@@ -6,7 +6,6 @@ import csv
 import errno
 import io
 import json
-import logging
 import platform
 import time
 import traceback
@@ -20,8 +19,18 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from seqbench.cell_log import LogLines
 from seqbench.checkpoints import Checkpoint
-from seqbench.costs import count_macs, peak_memory_bytes, reset_peak_memory
+from seqbench.costs import (
+    bound_of,
+    count_macs,
+    latency,
+    peak_memory_bytes,
+    predictor_latency,
+    reset_peak_memory,
+    training_rate,
+)
+from seqbench.errors import one_line
 from seqbench.examples import SCORE, SMALLEST, TOLERANCE
 from seqbench.optimisation import LOSS_FUNCTIONS, Objective
 from seqbench.params import validate
@@ -34,9 +43,6 @@ from seqbench.registry import Registry
 from seqbench.sequences import BatchSource, SequenceSet
 from seqbench.spec import Classes, TaskData, TaskSpec
 from seqbench.trainer import DivergedError, fit, predict
-
-log = logging.getLogger("seqbench.cell")
-
 
 MEMORY_WORDS = ("not enough memory", "bad_alloc", "annot allocate memory")
 """What libraries say where memory is short."""
@@ -52,12 +58,14 @@ def run_cell(
     environment: Mapping[str, Any],
     on_epoch: OnEpoch,
     checkpoints: str = "",
+    is_alone: bool = False,
 ) -> CellResult:
     """Run one cell in this process. Whatever the model or task raises becomes a record that says so.
 
-    checkpoints: the folder where training is kept between epochs; empty for none.
+    checkpoints: the folder where training is kept between epochs; empty for none. is_alone: no other cell of the run
+    can be under way, which its costs say.
     """
-    lines = _LogLines()
+    lines = LogLines()
     where = torch.device(device)
     blank = replace(
         blank_record(cell),
@@ -69,7 +77,7 @@ def run_cell(
     try:
         reset_peak_memory(device)
         with pristine(cell.seed, where), lines.captured():
-            result = _Attempt(cell, registry, prepared, where, lines, on_epoch, checkpoint).run(blank)
+            result = _Attempt(cell, registry, prepared, where, lines, on_epoch, checkpoint, is_alone).run(blank)
         json.dumps(result.record.to_json())  # what a plugin has put in must be as plain as a record
     except (Exception, SystemExit) as error:
         lines.add(traceback.format_exc())
@@ -102,9 +110,10 @@ class _Attempt:
     registry: Registry
     prepared: Prepared
     device: torch.device
-    lines: _LogLines
+    lines: LogLines
     on_epoch: OnEpoch
     checkpoint: Checkpoint | None
+    is_alone: bool
 
     def run(self, blank: CellRecord) -> CellResult:
         """Load, then the baseline's or the model's way."""
@@ -128,8 +137,10 @@ class _Attempt:
             prepare_seconds=self.prepared.seconds,
             fit_seconds=fitted - begin,
             evaluate_seconds=time.perf_counter() - fitted,
+            alone=self.is_alone,
         )
-        return self._evaluated(spec, data, replace(record, costs=costs), outputs, {})
+        result = self._evaluated(spec, data, replace(record, costs=costs), outputs, {})
+        return self._timed(result, lambda: predictor_latency(predictor, data.test, bound_of(costs.fit_seconds)))
 
     def _model(self, spec: TaskSpec, data: TaskData, record: CellRecord) -> CellResult:
         config = TrainerConfig(**self.cell.trainer)
@@ -144,7 +155,8 @@ class _Attempt:
         fitted = time.perf_counter()
         if result.earlier_epochs:
             self.lines.add(f"the first {result.earlier_epochs} epochs come from a checkpoint of an earlier attempt")
-        outputs = predict(module, BatchSource(data.test, self.device), config)
+        source = BatchSource(data.test, self.device)
+        outputs = predict(module, source, config)
         costs = Costs(
             parameters=parameters,
             peak_memory_bytes=peak_memory_bytes(self.device),
@@ -153,6 +165,8 @@ class _Attempt:
             fit_seconds=fitted - built + result.earlier_seconds,
             evaluate_seconds=time.perf_counter() - fitted,
             macs=count_macs(module, data.train, self.device),
+            examples_per_second=training_rate(result.history, len(data.train), config),
+            alone=self.is_alone,
         )
         configuration = getattr(module, "configuration", None)
         record = replace(
@@ -162,7 +176,17 @@ class _Attempt:
             best_epoch=result.best_epoch,
             configuration=dict(configuration) if isinstance(configuration, Mapping) else {},
         )
-        return self._evaluated(spec, data, record, outputs, {"weights.safetensors": _weights(module)})
+        evaluated = self._evaluated(spec, data, record, outputs, {"weights.safetensors": _weights(module)})
+        return self._timed(evaluated, lambda: latency(module, source, config, bound_of(costs.fit_seconds)))
+
+    def _timed(self, result: CellResult, measure: Callable[[], Mapping[str, Any]]) -> CellResult:
+        """The result with its latency, taken when all else is done: no pass of it can move a result."""
+        try:
+            costs = replace(result.record.costs, **measure())
+        except (Exception, SystemExit) as error:
+            self.lines.add(f"latency could not be measured ({one_line(error)})")
+            return result
+        return CellResult(replace(result.record, costs=costs), result.files)
 
     def _epoch(self, epoch: EpochRecord) -> None:
         self.lines.add(
@@ -258,41 +282,3 @@ def _predictions(split: SequenceSet, outputs: NDArray[np.float64], extra: Mappin
 def _software() -> dict[str, str]:
     # torch's version is an object of torch: the parent would import all of it to read the record.
     return {"python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
-
-
-class _LogLines(logging.Handler):
-    """The cell's log: what the harness says, and what the plugin logs or warns."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
-        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-        self.lines: list[str] = []
-
-    def add(self, line: str) -> None:
-        """One line with the time."""
-        self.lines.append(f"{time.strftime('%H:%M:%S')} {line}")
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """What somebody logged."""
-        self.add(self.format(record))
-
-    def captured(self) -> _Capture:
-        """While inside, log records and warnings go to this log."""
-        return _Capture(self)
-
-    def encoded(self) -> bytes:
-        """The log as a file's content."""
-        return ("\n".join(self.lines) + "\n").encode()
-
-
-class _Capture:
-    def __init__(self, handler: logging.Handler) -> None:
-        self.handler = handler
-
-    def __enter__(self) -> None:
-        logging.captureWarnings(True)
-        logging.getLogger().addHandler(self.handler)
-
-    def __exit__(self, *exc: object) -> None:
-        logging.getLogger().removeHandler(self.handler)
-        logging.captureWarnings(False)

@@ -137,6 +137,7 @@ class Engine:
             limits=self.limits.of_pilot() if is_pilot else self.limits,
             checkpoints=str(self.run.store.checkpoints),
             memory_bytes=ready.cost.memory_bytes if ready.cost else None,
+            is_alone=self.executor.slots == 1 or len(self._known) == 1,
         )
         if is_pilot:
             self._piloting[self.executor.pilot(job)] = running

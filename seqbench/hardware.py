@@ -15,6 +15,8 @@ import psutil
 from seqbench.errors import ConfigError
 from seqbench.version import installed_version
 
+LOOK_SECONDS = 0.5
+"""How long it is looked at how busy the machine is."""
 GPU_WORKERS = 4
 """Workers per GPU by default: small recurrent models leave most of a GPU idle between kernel launches."""
 
@@ -76,6 +78,20 @@ def probe() -> Hardware:
     return Hardware(_cores(), memory, cpu.name, platform.platform(), (*_cuda(), *_mps(memory), cpu))
 
 
+def busy_percent(device: str = "cpu") -> float:
+    """How busy the machine is, in percent of all its cores, over half a second; or its GPU, where that is busier."""
+    cores = float(psutil.cpu_percent(interval=LOOK_SECONDS))
+    kind, _, number = device.partition(":")
+    if kind != "cuda":
+        return cores
+    import pynvml
+
+    try:
+        return max(cores, float(pynvml.nvmlDeviceGetUtilizationRates(_cuda_handles()[int(number or 0)]).gpu))
+    except (pynvml.NVMLError, IndexError):  # not every GPU tells
+        return cores
+
+
 def own_bytes(name: str) -> int:
     """A figure of this process's memory as Linux keeps it: `VmHWM` is the peak, `VmData` what RLIMIT_DATA counts.
 
@@ -101,22 +117,31 @@ def _cpu_name() -> str:
         return platform.processor() or platform.machine()
 
 
-def _cuda() -> tuple[Device, ...]:
+def _cuda_handles() -> list[Any]:
     """NVIDIA devices by the driver's management library, in the order and number that torch will see."""
     if installed_version("torch").endswith("+cpu"):
-        return ()
+        return []
     import pynvml
 
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
-        return ()
+        return []
     handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+    return _visible(handles, pynvml.nvmlDeviceGetUUID)
+
+
+def _cuda() -> tuple[Device, ...]:
+    handles = _cuda_handles()
+    if not handles:
+        return ()
+    import pynvml
+
     return tuple(
         Device(
             f"cuda:{number}", str(pynvml.nvmlDeviceGetName(handle)), int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
         )
-        for number, handle in enumerate(_visible(handles, pynvml.nvmlDeviceGetUUID))
+        for number, handle in enumerate(handles)
     )
 
 

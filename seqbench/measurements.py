@@ -86,6 +86,19 @@ class Measurement:
         return replace(of_run, **measured, alone=self.was_alone)
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What a worker measured. repeats: of each, the costs by their names in seqbench.records.Costs.
+
+    batch_size: examples in the batch. deviation: the largest difference between the test outputs of the loaded model
+    and the stored ones, relative to the largest stored one; None where none are stored.
+    """
+
+    repeats: tuple[Mapping[str, float], ...]
+    batch_size: int
+    deviation: float | None
+
+
 def read(folder: Path, warnings: list[str] | None = None) -> dict[str, Measurement]:
     """By the cell's key, the last measurement that a board can use; none where nothing was measured.
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from seqbench.cell import build_module, objective_of
-from seqbench.costs import peak_memory_bytes, reset_peak_memory
+from seqbench.costs import finish, peak_memory_bytes, reset_peak_memory
 from seqbench.estimates import Cost
 from seqbench.optimisation import Stepper, kernels
 from seqbench.plan import Cell
@@ -92,15 +92,9 @@ def _seconds(work: Callable[[], object], device: torch.device) -> float:
     for _ in range(1 + TIMES):
         begin = time.perf_counter()
         work()
-        _finish(device)
+        finish(device)
         clocks.append(time.perf_counter() - begin)
     return min(clocks[1:])
-
-
-def _finish(device: torch.device) -> None:
-    """Wait for the device, so that a clock reads what it took."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _disk_bytes(module: nn.Module, spec: TaskSpec, data: TaskData) -> int:

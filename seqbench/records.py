@@ -148,7 +148,7 @@ class CellRecord(Outcome):
         return asdict(self)
 
     def reproducible(self) -> dict[str, Any]:
-        """What every run of this cell on this machine has in common, bit for bit: all but clocks and peak memory."""
+        """What every run of this cell on this machine has in common, bit for bit: all but what is measured."""
         values = self.to_json()
         for name in ("started_at", "finished_at"):
             del values[name]

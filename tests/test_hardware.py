@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import psutil
+import pynvml
 import pytest
 
+from seqbench import hardware
 from seqbench.errors import ConfigError
-from seqbench.hardware import Device, Hardware, _visible, probe
+from seqbench.hardware import Device, Hardware, _visible, busy_percent, probe
 
 CPU = Device("cpu", "a CPU", 8)
 GPUS = (Device("cuda:0", "a GPU", 4), Device("cuda:1", "a GPU", 4))
@@ -57,3 +62,26 @@ def test_visible_devices_are_respected(monkeypatch: pytest.MonkeyPatch, setting:
     else:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", setting)
     assert list(kept) == _visible(list("abc"), lambda name: f"GPU-{name}")
+
+
+def test_how_busy_this_machine_is() -> None:
+    """It is a share of all cores."""
+    assert 0.0 <= busy_percent() <= 100.0
+
+
+def test_a_busy_gpu_counts_where_it_is_busier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the GPU that is asked for and the cores the busier one is told; a GPU that does not tell leaves the cores."""
+    monkeypatch.setattr(psutil, "cpu_percent", lambda interval: 20.0)
+    monkeypatch.setattr(hardware, "_cuda_handles", lambda: [70, 3])
+
+    def rates(handle: int) -> SimpleNamespace:
+        return SimpleNamespace(gpu=handle)
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetUtilizationRates", rates)
+    assert [70.0, 20.0, 20.0, 20.0] == [busy_percent(device) for device in ("cuda:0", "cuda:1", "cuda:2", "cpu")]
+
+    def silent(handle: int) -> SimpleNamespace:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetUtilizationRates", silent)
+    assert 20.0 == busy_percent("cuda:0")

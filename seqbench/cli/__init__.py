@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from seqbench.cli import compare, data, leaderboard, plan, plugins, report, run, show, sync, ui
+from seqbench.cli import compare, data, leaderboard, measure, plan, plugins, report, run, show, sync, ui
 from seqbench.errors import SeqbenchError
 
 
@@ -37,6 +37,7 @@ app.command("leaderboard")(leaderboard.leaderboard)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("show")(show.show)
+app.command("measure")(measure.measure)
 app.add_typer(data.app, name="data")
 app.command("ui")(ui.ui)
 app.command("sync")(sync.sync)

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from seqbench.benchmark import Benchmark
     from seqbench.records import Outcome
 
-WAIT_SECONDS = 0.5
-"""How often a run that waits for another one looks for signals."""
-
 
 def run(
     models: given.Models = None,
@@ -87,31 +84,12 @@ def _alone(benchmark: Benchmark, signals: StopSignals) -> Iterator[Benchmark]:
 
     Raises KeyboardInterrupt when a signal comes while another run is waited for.
     """
-    from filelock import Timeout
-
-    from seqbench.cli import console
-    from seqbench.errors import StoreError
+    from seqbench.cli.turn import turn
 
     benchmark.store.create()
-    lock = benchmark.store.run_lock()
-    has_waited = False
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=WAIT_SECONDS)
-        except (OSError, NotImplementedError) as error:
-            if not isinstance(error, Timeout):  # which is one
-                reason = getattr(error, "strerror", None) or str(error)
-                raise StoreError(f"cannot lock {benchmark.store.folder}: {reason}; choose another --results.") from None
-            if not has_waited:
-                console.out.print(f"Another run is at work in {benchmark.store.folder}: waiting for its end.")
-            has_waited = True
-            if signals.is_stopped():
-                raise KeyboardInterrupt from None
-    try:
+    with turn(benchmark.store, signals):
         benchmark.store.clean()
         yield benchmark.refreshed()
-    finally:
-        lock.release()
 
 
 def _execute(benchmark: Benchmark, force: bool, signals: StopSignals) -> int:

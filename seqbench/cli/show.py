@@ -22,9 +22,13 @@ def show(
     ],
     results: given.Results = None,
 ) -> None:
-    """Print one record in full, as JSON. Metrics, epochs, costs, versions, and why it failed if it did."""
+    """Print one record in full, as JSON. Metrics, epochs, costs, versions, and why it failed if it did.
+
+    Costs that `seqbench measure` took again are beside those of the run, as `measurement`.
+    """
     from seqbench.errors import ConfigError
     from seqbench.leaderboard import latest
+    from seqbench.measurements import read
     from seqbench.naming import nearest
     from seqbench.store import Store
 
@@ -38,7 +42,9 @@ def show(
     if len(found) > 1:
         names = [f"{record.key[:12]} ({_name(record)})" for record in found[:10]]
         raise ConfigError(f"'{cell}' means {len(found)} cells: say which of {', '.join(names)}.")
-    typer.echo(json.dumps(found[0].to_json(), indent=2))
+    measured = read(store.folder).get(found[0].key)
+    more = {} if measured is None else {"measurement": measured.to_json()}
+    typer.echo(json.dumps({**found[0].to_json(), **more}, indent=2))
 
 
 def _name(record: CellRecord) -> str:

@@ -54,7 +54,7 @@ class CellJob:
 
     prepare: how `prepared` was made, for an executor whose workers do not see this machine's cache.
     checkpoints: the folder of checkpoints of training, empty for none. memory_bytes: what the cell is expected to need
-    on its device, None where that is not known.
+    on its device, None where that is not known. is_alone: no other cell of the run can be under way beside it.
     """
 
     cell: Cell
@@ -65,6 +65,25 @@ class CellJob:
     limits: Limits = Limits()
     checkpoints: str = ""
     memory_bytes: int | None = None
+    is_alone: bool = False
+
+
+@dataclass(frozen=True)
+class MeasureJob:
+    """Take a trained cell's costs again, `repeats` times, on one device.
+
+    weights, predictions: paths of what its run has stored.
+    """
+
+    cell: Cell
+    prepared: Prepared
+    device: str
+    weights: str
+    predictions: str
+    repeats: int
+
+
+Job = PrepareJob | CellJob | MeasureJob
 
 
 @dataclass(frozen=True)

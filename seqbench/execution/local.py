@@ -14,7 +14,8 @@ from seqbench.execution.start import start_method, worker_environment
 
 if TYPE_CHECKING:
     from seqbench.estimates import Cost
-    from seqbench.execution.jobs import Advance, CellJob, PrepareJob
+    from seqbench.execution.jobs import Advance, CellJob, Job, MeasureJob, PrepareJob
+    from seqbench.measurements import Taken
     from seqbench.prepare import Prepared
     from seqbench.records import CellResult, EpochRecord
 
@@ -48,7 +49,11 @@ class LocalExecutor:
         """Run a cell in a worker."""
         return self._submit(job)
 
-    def _submit(self, job: PrepareJob | CellJob, is_pilot: bool = False) -> Future[Any]:
+    def measure(self, job: MeasureJob) -> Future[Taken]:
+        """Take a trained cell's costs again in a worker, which is not used again."""
+        return self._submit(job)
+
+    def _submit(self, job: Job, is_pilot: bool = False) -> Future[Any]:
         self._number += 1
         task = Task(self._number, job, is_pilot)
         with self._lock:

@@ -27,9 +27,9 @@ from seqbench.execution.jobs import (
     CellJob,
     CellMemoryError,
     CellTimeoutError,
+    Job,
     Limits,
     LostWorkerError,
-    PrepareJob,
 )
 from seqbench.execution.start import start_method, worker_environment
 from seqbench.execution.worker import Reply, Start, run_job, start_worker
@@ -57,7 +57,7 @@ class Task:
     """A job that is waiting or running, and the future that its giver holds."""
 
     number: int
-    job: PrepareJob | CellJob
+    job: Job
     is_pilot: bool = False
     future: Future[Any] = field(default_factory=Future)
     oom_kills: int = 0

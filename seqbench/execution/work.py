@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from seqbench.cell import run_cell
 from seqbench.estimates import Cost
-from seqbench.execution.jobs import Advance, CellJob, PrepareJob
+from seqbench.execution.jobs import Advance, CellJob, MeasureJob, PrepareJob
+from seqbench.measurements import Taken
+from seqbench.measuring import run_measurement
 from seqbench.pilot import run_pilot
 from seqbench.prepare import Prepared, prepare
 from seqbench.progress import listening
@@ -44,4 +47,11 @@ def do_cell(job: CellJob, registry: Registry, on_epoch: Callable[[str, EpochReco
     def tell(epoch: EpochRecord) -> None:
         on_epoch(job.cell.key, epoch)
 
-    return run_cell(job.cell, registry, job.prepared, job.device, job.environment, tell, job.checkpoints)
+    cell, prepared, device = job.cell, job.prepared, job.device
+    return run_cell(cell, registry, prepared, device, job.environment, tell, job.checkpoints, job.is_alone)
+
+
+def do_measure(job: MeasureJob, registry: Registry) -> Taken:
+    """Take a trained cell's costs again."""
+    weights, predictions = Path(job.weights), Path(job.predictions)
+    return run_measurement(job.cell, registry, job.prepared, job.device, weights, predictions, job.repeats)

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from seqbench.execution.channel import Outbox
-from seqbench.execution.jobs import CellJob, PrepareJob
+from seqbench.execution.jobs import CellJob, Job, MeasureJob, PrepareJob
 from seqbench.execution.trouble import Trouble
 from seqbench.hardware import own_bytes
 from seqbench.registry import Registry, discover
@@ -85,7 +85,7 @@ def _die_with_the_run() -> None:
             Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 
 
-def run_job(number: int, job: PrepareJob | CellJob, is_pilot: bool) -> Reply:
+def run_job(number: int, job: Job, is_pilot: bool) -> Reply:
     """Do one job. number: of the job, so that the run knows when it began and in which process.
 
     Whatever the job raises, and a result that cannot be sent, is told as text: the run needs no class of a plugin.
@@ -98,13 +98,15 @@ def run_job(number: int, job: PrepareJob | CellJob, is_pilot: bool) -> Reply:
         return Reply(trouble=Trouble.of(error), is_tired=True)
 
 
-def _done(job: PrepareJob | CellJob, is_pilot: bool) -> tuple[Any, bool]:
+def _done(job: Job, is_pilot: bool) -> tuple[Any, bool]:
     """The job's result, and whether it has left something behind."""
-    from seqbench.execution.work import do_cell, do_pilot, do_prepare
+    from seqbench.execution.work import do_cell, do_measure, do_pilot, do_prepare
 
     worker = _Worker
     if isinstance(job, PrepareJob):
         return do_prepare(job, worker.registry, worker.outbox.advance), False
+    if isinstance(job, MeasureJob):
+        return do_measure(job, worker.registry), True
     with _limited_memory(job):
         if is_pilot:
             return do_pilot(job, worker.registry), _is_tired()
