@@ -20,8 +20,8 @@ from seqbench_tasks.stock_forecasting.task import SPEC as STOCKS
 def panel(tmp_path: Path) -> str:
     """Two series of unequal length and price."""
     generator = np.random.default_rng(0)
-    for name, days, price in (("AAA", 400, 10.0), ("BBB", 300, 500.0)):
-        dates = np.datetime64("2015-01-01") + np.arange(days)
+    for name, days, price in (("AAA", 900, 10.0), ("BBB", 700, 500.0)):
+        dates = np.datetime64("2018-01-01") - days + np.arange(days)  # splits are by date: both end together
         closes = price * np.exp(np.cumsum(generator.normal(0, 0.01, days)))
         lines = [f"{date},{close:.6f}" for date, close in zip(dates, closes, strict=True)]
         (tmp_path / f"{name}.csv").write_text("date,close\n" + "\n".join(lines) + "\n")
