@@ -75,7 +75,7 @@ def spreads(samples: Sequence[Sample]) -> list[Spread]:
     Two or three seeds say little about a variance, but the models of a board together say more. So the variance is
     pooled over them, as in an analysis of variance, and has their degrees of freedom together; a model whose own
     seeds spread more than that keeps its own variance, so that an unsteady one does not borrow steadiness. In
-    simulated boards of three seeds this finds about 1.4 times as many differences as Welch's test does, with about 5 %
+    simulated boards of three seeds this finds 1.3 to 1.4 times as many differences as Welch's test does, with about 5 %
     false ones or fewer, also where the models' spreads are far from equal (docs/statistics.md).
     """
     many = [sample for sample in samples if sample.is_random and sample.seeds > 1]
