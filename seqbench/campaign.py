@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from seqbench.errors import ConfigError, DataError, StoreError
+from seqbench.examples import PREDICTIONS
 from seqbench.execution.jobs import MeasureJob, PrepareJob
 from seqbench.execution.local import LocalExecutor
 from seqbench.hardware import Device, Hardware, busy_percent
@@ -28,7 +29,6 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.2
 WEIGHTS = "weights.safetensors"
-PREDICTIONS = "predictions.csv"
 TOLERANCE = 1e-3
 """How far test outputs may be from the stored ones, relative to the largest: other processors round differently."""
 

@@ -31,7 +31,7 @@ from seqbench.costs import (
     training_rate,
 )
 from seqbench.errors import one_line
-from seqbench.examples import SCORE, SMALLEST, TOLERANCE
+from seqbench.examples import PREDICTIONS, SCORE, average_to
 from seqbench.optimisation import LOSS_FUNCTIONS, Objective
 from seqbench.params import validate
 from seqbench.plan import Cell
@@ -211,7 +211,7 @@ class _Attempt:
             self.lines.add(f"remark: {remark}")
         extra = {**example_scores(spec, outputs, data.test, metrics[spec.primary])}
         extra |= spec.predictions(outputs, data.test) if spec.predictions else {}
-        files["predictions.csv"] = _predictions(data.test, outputs, extra)
+        files[PREDICTIONS] = _predictions(data.test, outputs, extra)
         return CellResult(replace(record, metrics=metrics, remarks=remarks), files)
 
 
@@ -245,7 +245,7 @@ def example_scores(
     scores = np.asarray(spec.example_scores(outputs, split), dtype=np.float64)
     if scores.shape != (len(split),):
         raise ValueError(f"example_scores of task '{spec.name}' gave {scores.shape}, expected ({len(split)},)")
-    if abs(float(scores.mean()) - metric) > TOLERANCE * max(abs(metric), SMALLEST):
+    if not average_to(scores, metric):
         raise ValueError(
             f"example_scores of task '{spec.name}' average {scores.mean():.6g}, {spec.primary} is {metric:.6g}"
         )

@@ -72,8 +72,13 @@ def named(board: Board, name: str) -> Row:
     return next(row for row in board.rows if row.model == name)
 
 
-def disagreements(store: Store, board: Board, rows: tuple[Row, Row], most: int) -> tuple[int, list[Disagreement]]:
-    """On how many test examples the mean scores of two rows differ, and those on which they do so most."""
+def disagreements(
+    store: Store, board: Board, rows: tuple[Row, Row], most: int, labels: Sequence[str]
+) -> tuple[int, list[Disagreement]]:
+    """On how many test examples the mean scores of two rows differ, and those on which they do so most.
+
+    labels: the names of the classes.
+    """
     groups = {group[0].label: group for group in grouped(store.outcomes())[board.task]}
     found = []
     table: Table | None = None
@@ -91,14 +96,14 @@ def disagreements(store: Store, board: Board, rows: tuple[Row, Row], most: int) 
         found.append(np.mean(scores, axis=0))
     assert table is not None  # both rows have a result
     gap = found[0] - found[1]
-    labels = _labels(store, rows[0].series)
     return int((gap != 0).sum()), [_told(table, int(index), found, labels) for index in _largest(gap, most)]
 
 
-def _labels(store: Store, series: str) -> Sequence[str]:
-    """The names of the classes; none for a forecast."""
-    found = next((record.output for record in store.records() if record.series == series and record.output), {})
-    return [str(label) for label in found.get("labels", ())]
+def class_labels(store: Store) -> dict[str, tuple[str, ...]]:
+    """By task id, the names of the classes; none for a forecast."""
+    return {
+        record.task_id: tuple(map(str, record.output.get("labels", ()))) for record in store.records() if record.output
+    }
 
 
 def _same(one: Table, other: Table) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from seqbench.board import Pair
 from seqbench.records import Outcome
 from seqbench.stats import (
+    LEVEL,
     Comparison,
     Sample,
     Spread,
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from seqbench.examples import ExampleScores
-
-LEVEL = 0.05
-"""The family-wise error of a task's pairs."""
 
 
 @dataclass(frozen=True)

@@ -81,11 +81,16 @@ def _count(table: Table, prefix: str) -> int:
     return sum(name.startswith(prefix) for name in table.columns)
 
 
+def average_to(scores: NDArray[np.float64], metric: float) -> bool:
+    """Is their mean the metric, within what sums in another order may differ?"""
+    return abs(float(scores.mean()) - metric) <= TOLERANCE * max(abs(metric), SMALLEST)
+
+
 def scores_in(table: Table, metric: float) -> NDArray[np.float64] | None:
     """`float64[examples]`: the first candidate whose mean is the metric."""
     try:
         for scores in _candidates(table):
-            if abs(float(scores.mean()) - metric) <= TOLERANCE * max(abs(metric), SMALLEST):
+            if average_to(scores, metric):
                 return scores
     except (ValueError, KeyError, TypeError, IndexError):
         return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from seqbench.board import COSTS, Board, Pair, Row
 from seqbench.pareto import front
-from seqbench.records import Outcome
+from seqbench.records import Costs, Outcome
 from seqbench.verdicts import verdicts
 
 if TYPE_CHECKING:
@@ -22,19 +22,14 @@ ReadScores = Callable[[Outcome], "ExampleScores | None"]
 
 
 class Measured(Protocol):
-    """What `seqbench measure` found of a cell: costs by name, and their standard deviations over repeats."""
+    """What `seqbench measure` found of a cell."""
 
-    @property
-    def values(self) -> Mapping[str, float]:
-        """By the cost's name in a Row."""
+    def costs(self, of_run: Costs) -> Costs:
+        """The run's costs with those that were measured in their place."""
 
     @property
     def spread(self) -> Mapping[str, float]:
-        """Likewise."""
-
-    @property
-    def was_alone(self) -> bool:
-        """Was the machine idle beside it?"""
+        """By cost, the standard deviation over repeats."""
 
 
 def no_scores(outcome: Outcome) -> ExampleScores | None:
@@ -233,28 +228,42 @@ def _sd(scores: Sequence[float]) -> float | None:
     return stdev(scores) if len(scores) > 1 else None
 
 
-MEANS = (*("examples_per_second", "latency_p50_ms", "latency_p95_ms", "batch_latency_p50_ms", "batch_latency_p95_ms"),)
+MEANS = (
+    "examples_per_second",
+    "latency_p50_ms",
+    "latency_p95_ms",
+    "batch_latency_p50_ms",
+    "batch_latency_p95_ms",
+)
 """Costs of which a row has the mean over its seeds."""
 
 
 def _costs(done: Sequence[Outcome], measured: Mapping[str, Measured]) -> dict[str, Any]:
     """The row's costs: of the run, or where they were measured alone, those."""
-    costs = [record.costs for record in done]
-    found: dict[str, Any] = {
-        "parameters": costs[0].parameters if costs else None,
-        "macs": costs[0].macs if costs else None,
-        "peak_memory_bytes": max((cost.peak_memory_bytes or 0 for cost in costs), default=0) or None,
-        "train_seconds": fmean(cost.fit_seconds for cost in costs) if costs else None,
-        "batch_size": costs[0].batch_size if costs else None,
-        "alone": None if not costs or costs[0].alone is None else all(cost.alone for cost in costs),
-        "cost_spread": {},
-    }
-    for name in MEANS:
-        values = [value for cost in costs if (value := getattr(cost, name)) is not None]
-        found[name] = fmean(values) if values else None
+    costs = _over_seeds([record.costs for record in done])
     again = next((measured[record.key] for record in done if record.key in measured), None)
     if again is not None:
-        values_of = {name: value for name, value in again.values.items() if name in found}
-        whole = {name: round(value) for name, value in values_of.items() if name in ("peak_memory_bytes", "batch_size")}
-        found |= {**values_of, **whole, "alone": again.was_alone, "cost_spread": dict(again.spread)}
-    return found
+        costs = again.costs(costs)
+    names = ("parameters", "macs", "peak_memory_bytes", "batch_size", "alone", *MEANS)
+    return {
+        **{name: getattr(costs, name) for name in names},
+        "train_seconds": costs.fit_seconds if done else None,
+        "cost_spread": dict(again.spread) if again is not None else {},
+    }
+
+
+def _over_seeds(costs: Sequence[Costs]) -> Costs:
+    """Sizes of the first, the highest memory, means of the rest; alone if all were."""
+    if not costs:
+        return Costs()
+    means: dict[str, Any] = {}
+    for name in MEANS:
+        values = [value for cost in costs if (value := getattr(cost, name)) is not None]
+        means[name] = fmean(values) if values else None
+    return replace(
+        costs[0],
+        **means,
+        peak_memory_bytes=max((cost.peak_memory_bytes or 0 for cost in costs), default=0) or None,
+        fit_seconds=fmean(cost.fit_seconds for cost in costs),
+        alone=None if costs[0].alone is None else all(cost.alone for cost in costs),
+    )

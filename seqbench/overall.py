@@ -8,6 +8,7 @@ import numpy as np
 
 from seqbench.board import Board, Overall, OverallRow, Row
 from seqbench.stats import (
+    LEVEL,
     critical_difference,
     friedman,
     improvement,
@@ -22,7 +23,6 @@ FEWEST_TASKS = 10
 asks for more than ten data sets)."""
 
 TAUS = tuple(round(float(tau), 3) for tau in np.linspace(0.0, 1.0, 51))
-LEVEL = 0.05
 
 
 def overall(boards: Sequence[Board]) -> Overall | None:

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqbench.board import Board, Pair
-from seqbench.stats import Variances, seeds_needed
-
-LEVEL = 0.05
+from seqbench.stats import LEVEL, Variances, seeds_needed
 
 
 @dataclass(frozen=True)
@@ -25,18 +23,11 @@ class Open:
     why: str = ""
 
 
-def open_pairs(board: Board, *, all_pairs: bool = False) -> list[Open]:
-    """The ties of trained models for a place in the first tie group; all ties of trained models with `all_pairs`."""
-    trained = {row.model: row for row in board.rows if not row.is_baseline and row.rank is not None}
-    first = {name for name, row in trained.items() if row.rank == 1}
+def open_pairs(board: Board) -> list[Open]:
+    """The ties of trained models in the first tie group."""
+    first = {row.model for row in board.rows if not row.is_baseline and row.rank == 1}
     level = LEVEL / max(1, len(board.pairs))
-    return [
-        _opened(pair, level)
-        for pair in board.pairs
-        if not pair.is_different
-        and {pair.one, pair.other} <= trained.keys()
-        and (all_pairs or {pair.one, pair.other} <= first)
-    ]
+    return [_opened(pair, level) for pair in board.pairs if not pair.is_different and {pair.one, pair.other} <= first]
 
 
 def _opened(pair: Pair, level: float) -> Open:

@@ -21,6 +21,11 @@ def verdicts(board: Board, names: Mapping[str, str] | None = None) -> list[str]:
     return [_first(board, rows, called), *_beside_baseline(board, rows, called)]
 
 
+def limits(board: Board) -> tuple[str, ...]:
+    """The board's other notes: what limits its answers. They stand behind its verdicts."""
+    return board.notes[len(verdicts(board)) :]
+
+
 def _first(board: Board, rows: Sequence[Row], called: Mapping[str, str]) -> str:
     """Who is first, alone or tied."""
     best = [row for row in rows if row.rank == 1]

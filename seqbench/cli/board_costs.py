@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from seqbench.wording import magnitude
+
 if TYPE_CHECKING:
     from seqbench.board import Board, Row
 
 HEADINGS = ("model", "params", "MACs", "train s", "ex/s", "1: p50 ms", "p95", "batch: p50", "p95", "memory")
-UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def as_cost_table(board: Board) -> Table:
@@ -55,13 +56,8 @@ def _caption(board: Board) -> str:
 
 
 def short(value: float | None) -> str:
-    """A large number in three digits: `49.9k`, `1.2M`."""
-    if value is None:
-        return ""
-    for size, unit in UNITS:
-        if abs(value) >= 0.9995 * size:
-            return f"{value / size:.3g}{unit}"
-    return f"{value:.3g}"
+    """A large number in three digits; nothing where it is not known."""
+    return "" if value is None else magnitude(value)
 
 
 def milliseconds(value: float | None) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from seqbench.verdicts import verdicts
+from seqbench.verdicts import limits, verdicts
+from seqbench.wording import magnitude
 
 if TYPE_CHECKING:
     from seqbench.board import Board, Overall, Row
@@ -131,11 +132,9 @@ def texts(row: Row, name: str) -> tuple[str, ...]:
 
 def counted(parameters: int | None) -> str:
     """A number of parameters, from a million on in three digits: `71,698`, `1.95M`."""
-    from seqbench.cli.board_costs import short
-
     if parameters is None:
         return ""
-    return f"{parameters:,}" if parameters < 1_000_000 else short(parameters)
+    return f"{parameters:,}" if parameters < 1_000_000 else magnitude(parameters)
 
 
 def remark(row: Row) -> str:
@@ -159,12 +158,10 @@ def short_names(board: Board) -> dict[str, str]:
 def notes(board: Board) -> list[str]:
     """Who wins and who is tied, the settings behind short names, and why cells did not end well."""
     names = short_names(board)
-    said = verdicts(board, names)
-    others = board.notes[len(said) :]
     settings = [
         f"{name}: {re.sub(',(?=[a-z])', ', ', label.partition('[')[2][:-1])}"
         for label, name in names.items()
         if name != label
     ]
     failures = [f"{names[row.model]} did not end well: {row.reason}" for row in board.rows if row.reason]
-    return [*said, *others, *settings, *failures]
+    return [*verdicts(board, names), *limits(board), *settings, *failures]

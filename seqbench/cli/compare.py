@@ -29,15 +29,15 @@ def compare(
 ) -> None:
     """Compare two models: the difference, its interval, p, and the test examples on which they disagree."""
     from seqbench.cli.leaderboard import opened
-    from seqbench.comparison import chosen_boards, disagreements, named
+    from seqbench.comparison import chosen_boards, class_labels, disagreements, named
 
     store = opened(results)
-    found = []
+    labels, found = class_labels(store), []
     for board in chosen_boards(store, one, other, task):
         rows = named(board, one), named(board, other)
         pair = board.pair(rows[0].model, rows[1].model)
         assert pair is not None  # all rows with a result are in pairs
-        found.append((board, rows, pair, disagreements(store, board, rows, examples)))
+        found.append((board, rows, pair, disagreements(store, board, rows, examples, labels.get(board.task, ()))))
     if as_json:
         typer.echo(json.dumps([_values(*each) for each in found], indent=2))
         return

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seqbench.cli import options as given
+from seqbench.wording import ranges
 
 if TYPE_CHECKING:
     from seqbench.benchmark import Benchmark
@@ -165,17 +166,6 @@ def _print_table(outlook: Outlook) -> None:
     out.print(table)
     for name, reason in outlook.reasons.items():
         out.print(escape(f"{name} cannot be timed: {reason}"), soft_wrap=True)
-
-
-def ranges(seeds: Iterable[int]) -> str:
-    """Numbers as `--seeds` takes them: `0-4,7`."""
-    runs: list[list[int]] = []
-    for seed in sorted(seeds):
-        if runs and seed == runs[-1][1] + 1:
-            runs[-1][1] = seed
-        else:
-            runs.append([seed, seed])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def _each(outlook: Outlook, cell: Cell) -> str:

@@ -46,8 +46,7 @@ def _further(board: Board, ties: list[Open], benchmark: Benchmark) -> list[Cell]
     found = []
     for model, seeds in wanted_seeds(ties).items():
         planned = [cell for cell in benchmark.cells if (cell.task_id, cell.label) == (board.task, model)]
-        have = next(len(row.seeds) for row in board.rows if row.model == model)
-        found += planned[:1] * (seeds - have)
+        found += planned[:1] * (seeds - _have(board, model))
     return found
 
 

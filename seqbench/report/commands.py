@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from seqbench.records import CellRecord
 from seqbench.sources import BUILTIN
+from seqbench.wording import ranges
 
 SETTING = re.compile(r",(?=[A-Za-z_][A-Za-z0-9_.]*=)")
 """Between two settings of a label: a value may hold commas of its own."""
@@ -80,7 +81,7 @@ def bracketed(text: str) -> list[str]:
 def _command(models: Sequence[str], group: Sequence[_Selection]) -> str:
     first = group[0]
     words = ["seqbench", "run", "--tasks", ",".join(dict.fromkeys(selection.task for selection in group))]
-    words += ["--models", ",".join(models), "--seeds", span(first.seeds)]
+    words += ["--models", ",".join(models), "--seeds", ranges(first.seeds)]
     for selection in group:
         if selection.location != BUILTIN:
             words += ["--data", f"{selection.task}={selection.location}"]
@@ -89,14 +90,3 @@ def _command(models: Sequence[str], group: Sequence[_Selection]) -> str:
     if first.device not in ("", "cpu"):
         words += ["--device", first.device]
     return shlex.join(words)
-
-
-def span(seeds: Sequence[int]) -> str:
-    """Seeds as they are written on the command line: `0-4,7`."""
-    parts: list[list[int]] = []
-    for seed in sorted(seeds):
-        if parts and seed == parts[-1][-1] + 1:
-            parts[-1] = [parts[-1][0], seed]
-        else:
-            parts.append([seed])
-    return ",".join("-".join(map(str, part)) for part in parts)

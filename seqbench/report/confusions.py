@@ -10,9 +10,10 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.examples import PREDICTIONS
 from seqbench.records import CellRecord
 from seqbench.report.names import cut
-from seqbench.report.plots import COUNTED_CLASSES, PREDICTIONS, confusion_counts
+from seqbench.report.plots import COUNTED_CLASSES, confusion_counts
 from seqbench.report.svg import WIDTH, Figure, add, drawing, markup, number
 
 LEFT, TOP = 78.0, 30.0

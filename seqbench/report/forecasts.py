@@ -9,8 +9,9 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.examples import PREDICTIONS
 from seqbench.records import CellRecord
-from seqbench.report.plots import PREDICTIONS, ZOOM, Columns, first_series, forecast_columns
+from seqbench.report.plots import ZOOM, Columns, first_series, forecast_columns
 from seqbench.report.svg import WIDTH, Figure, Scale, add, dots, drawing, evenly, line, markup, scale, x_axis, y_axis
 
 LEFT, RIGHT = 48.0, 6.0

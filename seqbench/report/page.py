@@ -140,7 +140,7 @@ def assemble(
 def _task(
     board: Board, by_series: Mapping[str, Sequence[CellRecord]], results: Path, ident: str, room: int
 ) -> TaskPart:
-    from seqbench.verdicts import verdicts
+    from seqbench.verdicts import limits, verdicts
 
     names = short_names(row.model for row in board.rows)
     records = {row.model: _ended_well(by_series.get(row.series, ()), results) for row in board.rows}
@@ -164,7 +164,7 @@ def _task(
         matrix=matrices.pairwise(board, names),
         pairs=tuple(matrices.closest_pairs(board)),
         remarks=_remarks(records, names),
-        notes=tuple(note for note in board.notes if note not in verdicts(board)),
+        notes=limits(board),
     )
 
 

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.examples import PREDICTIONS
 from seqbench.records import CellRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-PREDICTIONS = "predictions.csv"
 
 INK, MUTED, GRID = "#1f2933", "#66727f", "#e3e7eb"
 BLUE, ORANGE = "#1f5fa8", "#d9651e"

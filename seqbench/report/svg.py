@@ -15,6 +15,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from markupsafe import Markup
 
+from seqbench.wording import magnitude
+
 WIDTH = 360.0
 LOG_FROM = 20.0
 """A cost whose largest value is so many times its smallest is drawn on a logarithmic scale."""
@@ -166,20 +168,12 @@ def tick_text(value: float, ticks: Sequence[float]) -> str:
     largest = max(map(abs, ticks), default=0.0)
     steps = [abs(b - a) for a, b in pairwise(ticks) if b != a]
     if largest >= 10_000 or (0 < largest < 0.001):
-        return compact(value)
+        return magnitude(value)
     step = min(steps, default=largest) or 1.0
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     if round(step, decimals) != round(step, decimals + 1):
         decimals += 1
     return f"{value:,.{decimals}f}"
-
-
-def compact(value: float) -> str:
-    """A number in at most five characters: 1.2k, 35M."""
-    for bound, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= bound:
-            return f"{value / bound:.3g}{suffix}"
-    return f"{value:.3g}"
 
 
 def x_axis(root: Element, axis: Scale, y: float, label: str, top: float, *, whole: bool = False) -> None:
@@ -192,7 +186,7 @@ def x_axis(root: Element, axis: Scale, y: float, label: str, top: float, *, whol
             root,
             "text",
             "tick",
-            compact(value) if axis.is_log else tick_text(value, ticks),
+            magnitude(value) if axis.is_log else tick_text(value, ticks),
             x=x,
             y=y + 13,
             text_anchor="middle",

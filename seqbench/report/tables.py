@@ -12,6 +12,7 @@ from seqbench.board import COSTS, Board, Row
 from seqbench.report.intervals import glyph
 from seqbench.report.names import base_name, cut, settings
 from seqbench.report.tradeoffs import cost_of
+from seqbench.wording import magnitude
 
 NAME_CHARACTERS, SETTINGS_CHARACTERS = 100, 400
 """Of a label; a longer one is cut, and whole where a pointer rests on it."""
@@ -72,10 +73,7 @@ class BoardTable:
 
 def si(value: float) -> str:
     """A large number with its prefix: 3.64 M."""
-    for bound, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= bound:
-            return f"{value / bound:.3g} {suffix}"
-    return f"{value:.3g}"
+    return magnitude(value, " ")
 
 
 def seconds(value: float) -> str:

@@ -1,6 +1,6 @@
 """Statistics of boards: pure functions over numbers. Which is used for what, and why: docs/statistics.md."""
 
-from seqbench.stats.intervals import Summary, bootstrap_means, interval, student_t, summarise
+from seqbench.stats.intervals import LEVEL, Summary, bootstrap_means, interval, student_t, summarise
 from seqbench.stats.overall import (
     critical_difference,
     friedman,
@@ -16,6 +16,7 @@ from seqbench.stats.samples import Sample, Spread, spreads
 from seqbench.stats.ties import letters, rank_intervals, ranks_of, tie_groups
 
 __all__ = [
+    "LEVEL",
     "Comparison",
     "Sample",
     "Spread",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+LEVEL = 0.05
+"""The error of a test, over all that is tested together."""
 REPLICATES = 2000
 """Of a bootstrap: enough that an end of the interval varies by about 3 % of its width."""
 SEED = 20_240_229

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqbench.board import Board, Overall, Row
+from seqbench.board import COSTS, Board, Overall, Row
 from seqbench.tracking.names import CURRENT, MAX_TAG, PARETO, SCORE, TIES, metric_name, score_name
 
 VIEW = "seqbench"
@@ -17,9 +17,6 @@ VIEW = "seqbench"
 
 VIEW_TAG, SAVED_VIEW_TAG = f"mlflow.sharedViewState.{VIEW}", f"mlflow.sharedViewState.{VIEW}-board"
 """The tags with the view as every MLflow 3 reads it, and as newer ones list it under their button "Views"."""
-
-QUALITY_COSTS = ("parameters", "macs", "train_seconds", "latency_p50_ms", "peak_memory_bytes")
-"""Costs that quality is drawn against."""
 
 OTHERS = "Model metrics"
 """The section in which MLflow puts a chart of each metric that has none."""
@@ -99,7 +96,7 @@ def _costs(rows: Sequence[Row], *, models_only: bool = False) -> list[str]:
     """The costs that are known of a row, or of every model: a chart leaves out whom it knows too little of."""
     ranked = [row for row in rows if row.rank is not None and not (models_only and row.is_baseline)]
     known = all if models_only else any
-    return [name for name in QUALITY_COSTS if ranked and known(getattr(row, name) is not None for row in ranked)]
+    return [name for name in COSTS if ranked and known(getattr(row, name) is not None for row in ranked)]
 
 
 def _differing(params: Sequence[Mapping[str, str]]) -> list[str]:

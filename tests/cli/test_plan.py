@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from seqbench.cli.plan import duration, ranges, size
+from seqbench.cli.plan import duration, size
 from seqbench.estimates import PILOTS
+from seqbench.wording import ranges
 
 Seqbench = Callable[..., Any]
 

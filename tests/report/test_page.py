@@ -20,6 +20,7 @@ from seqbench.records import CellRecord, Costs
 from seqbench.report import across, commands, confusions
 from seqbench.report.page import write
 from seqbench.store import Store
+from seqbench.wording import ranges
 
 HOSTILE = (
     "<script>alert('x')</script>",
@@ -290,7 +291,7 @@ def test_commands_are_read_back_from_records() -> None:
         "--set trainer.max_epochs=3 --set 'models.gru.words=[1,2]'"
     )
     assert [expected] == commands.commands(records)
-    assert "0-2,5,7-8" == commands.span([8, 7, 0, 1, 2, 5])
+    assert "0-2,5,7-8" == ranges([8, 7, 0, 1, 2, 5])
 
 
 def test_a_command_plans_the_cell_that_it_was_read_from(seqbench: Callable[..., Any]) -> None:
