@@ -117,9 +117,9 @@ class Outcome:
         """The constructor's arguments. Names that many records share are one string in memory."""
         known = {name: _shared(values[name]) for name in cls.__dataclass_fields__ if name in values}
         known["metrics"] = {intern(name): value for name, value in values.get("metrics", {}).items()}
-        known["costs"] = Costs(**values.get("costs", {}))
+        known["costs"] = Costs(**_of(Costs, values.get("costs", {})))
         failure = values.get("failure")
-        known["failure"] = Failure(**{name: _shared(text) for name, text in failure.items()}) if failure else None
+        known["failure"] = Failure(**_of(Failure, failure)) if failure else None
         return known
 
 
@@ -161,9 +161,14 @@ class CellRecord(Outcome):
     @classmethod
     def _known(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         known = super(CellRecord, cls)._known(values)
-        known["history"] = tuple(EpochRecord(**epoch) for epoch in values.get("history", ()))
+        known["history"] = tuple(EpochRecord(**_of(EpochRecord, epoch)) for epoch in values.get("history", ()))
         known["remarks"] = tuple(values.get("remarks", ()))
         return known
+
+
+def _of(noun: type[Costs | Failure | EpochRecord], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The constructor's arguments: what another version has put in besides is left out."""
+    return {name: _shared(values[name]) for name in noun.__dataclass_fields__ if name in values}
 
 
 def _shared(value: Any) -> Any:
