@@ -181,7 +181,7 @@ def _check_sizes(path: Path, infos: list[zipfile.ZipInfo], manifest: Manifest, m
     total = sum(sizes.values())
     if total > most_bytes:
         raise ArchiveError(
-            f"{path} unpacks to {total / GIGABYTE:.1f} GB, more than the {most_bytes / GIGABYTE:g} GB that are read: "
+            f"{path} unpacks to {total / GIGABYTE:.3g} GB, more than the {most_bytes / GIGABYTE:g} GB that are read: "
             "--max-gb raises that."
         )
     if sizes.get(RECORDS, 0) > MOST_RECORDS_BYTES:

@@ -72,9 +72,7 @@ def test_names_that_lead_elsewhere(tmp_path: Path, name: str) -> None:
     """Whatever is not exactly a name that export gives is refused: no path leaves the results folder."""
     path = tmp_path / "deep" / "deeper" / "a.zip"
     path.parent.mkdir(parents=True)
-    refused(
-        forged(path, {**members_of(record()), name: b"x"}), "no part of an archive|belongs to no record|says nothing"
-    )
+    refused(forged(path, {**members_of(record()), name: b"x"}), "no part of|belongs to no record|says nothing")
 
 
 def test_links(tmp_path: Path) -> None:
@@ -105,7 +103,7 @@ def test_more_than_is_allowed(tmp_path: Path) -> None:
     bomb = {**members_of(record()), f"{record().folder}/log.txt": bytes(20_000_000)}
     path = forged(tmp_path / "a.zip", bomb)
     assert path.stat().st_size < 100_000
-    refused(path, r"unpacks to 0.0 GB, more than the 0.01 GB that are read: --max-gb", 10_000_000)
+    refused(path, r"unpacks to 0.02 GB, more than the 0.01 GB that are read: --max-gb", 10_000_000)
     assert [record()] == taken(path, 30_000_000)
 
 
@@ -159,7 +157,7 @@ def test_any_byte_that_was_altered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", ["../../x", "cells/../..", "/tmp/x", "cells", "cells/", "cells/x-0-{key}/y", "x-{key}"]
+    "folder", ["../../x", "cells/../..", "/home/x", "cells", "cells/", "cells/x-0-{key}/y", "x-{key}"]
 )
 def test_a_record_that_wants_its_files_elsewhere(tmp_path: Path, folder: str) -> None:
     """A record's folder is one of `cells/` that ends with its own key, or the archive is refused."""
@@ -211,7 +209,7 @@ def test_json_without_measure(tmp_path: Path) -> None:
     for _ in range(500):
         nested = [nested]
     line = as_line({**record().to_json(), "data": {"notes": nested}})
-    assert isinstance(taken(forged(tmp_path / "c.zip", {"records.jsonl": line}))[0].data["notes"], list)
+    refused(forged(tmp_path / "c.zip", {"records.jsonl": line}), "is no record: Invalid JSON: recursion limit")
 
 
 @pytest.mark.parametrize("manifest", [b"", b"[]", b"{", b'{"format":1}', b'{"format":"1"}', b"[" * 100_000])
@@ -223,7 +221,7 @@ def test_manifests_that_are_none(tmp_path: Path, manifest: bytes) -> None:
 def test_newer_archives(tmp_path: Path) -> None:
     """A later format, or records of a later schema, ask for a newer seqbench and are not guessed at."""
     members = members_of(record())
-    refused(forged(tmp_path / "a.zip", members, manifest_of(members, format=2, members=[])), "newer seqbench .format 2")
+    refused(forged(tmp_path / "a.zip", members, {"format": 2, "members": []}), "newer seqbench .format 2")
     refused(forged(tmp_path / "b.zip", members_of(record(schema=SCHEMA + 1))), "newer seqbench .schema")
 
 
