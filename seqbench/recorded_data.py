@@ -92,7 +92,7 @@ class RecordedData:
             if facts.source_fingerprints[record.task] == claimed:
                 found = replace(record, parameters=parameters, provenance={**record.provenance, "location": source})
                 return Located(found, config, facts)
-            reasons.append(f"{source} has not the content that it was trained on (another fingerprint)")
+            reasons.append(f"{source} has not the files that it was trained on (their names and contents count)")
         raise DataError(
             "; ".join([*reasons, f"give --data {record.task}=SOURCE with the data it was trained on"]) + "."
         )
@@ -140,7 +140,7 @@ def _files(registry: Registry, settings: Iterable[str]) -> dict[str, dict[str, s
         if task:
             _check_task(task, registry)
         known = registry.tasks[task].file_params if task else ()
-        if len(tables) != 1 or not isinstance(values, dict) or not set(values) <= set(known):
+        if not task or not isinstance(values, dict) or not set(values) <= set(known):
             raise ConfigError(
                 f"--set {setting!r}: here only parameters that name files can be given, tasks.TASK.PARAMETER=FILE; "
                 "all else is as it was recorded."

@@ -77,7 +77,7 @@ def forged(
     said = manifest_of(members) if manifest is None else manifest
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(infos(name), content)
+            archive.writestr(infos(name), content, zipfile.ZIP_DEFLATED)
         archive.writestr(MANIFEST, said if isinstance(said, bytes) else json.dumps(said))
     return path
 

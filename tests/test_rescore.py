@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,27 @@ def cell(folder: Path) -> CellRecord:
     return next(iter(latest(Store(folder / "results").records()).values()))
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the data of the recorded cell, and its results once they are there."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "walks.txt").write_text("7")
+    return folder
+
+
 @pytest.fixture
-def run(seqbench: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
-    """A baseline's cell on the task's first version, and `rescore` of it."""
+def run(seqbench: Callable[..., Any], trained: Path, tmp_path: Path) -> Callable[..., Any]:
+    """The cell of a baseline on the task's first version, recorded in `results`, and `rescore` of it."""
+    if not (trained / "results").exists():
+        write_plugin(tmp_path, "accuracy")
+        place = ("--data", f"scored={trained / 'walks.txt'}", "--results", str(trained / "results"))
+        done = seqbench(*RUN, *place, "--set", "trainer.max_epochs=1", "--seeds", "0")
+        assert 0 == done.code, done.err
+        lines = (trained / "results" / "records.jsonl").read_text().splitlines()
+        baseline = next(line for line in lines if '"is_baseline":true' in line)
+        (trained / "results" / "records.jsonl").write_text(baseline + "\n")
+    shutil.copytree(trained / "results", tmp_path / "results")
     write_plugin(tmp_path, "accuracy")
-    (tmp_path / "walks.txt").write_text("7")
-    # No model accepts being trained in no time: the baseline alone is a cell.
-    done = seqbench(*RUN, "--data", "scored=walks.txt", "--set", "trainer.max_epochs=1", "--seeds", "0")
-    assert 0 == done.code, done.err
-    lines = (tmp_path / "results" / "records.jsonl").read_text().splitlines()
-    baseline = next(line for line in lines if '"is_baseline":true' in line)
-    (tmp_path / "results" / "records.jsonl").write_text(baseline + "\n")
     return lambda *arguments: seqbench("rescore", "--plugin", "scored.py", *arguments)
 
 
@@ -64,18 +75,21 @@ def test_a_new_metric_is_computed_from_what_is_stored(run: Callable[..., Any], t
     assert "0 cells changed, 1 are as they were" in run().out, "and the second time nothing changes"
 
 
-def test_other_data_leaves_a_cell_as_it_is(run: Callable[..., Any], tmp_path: Path) -> None:
+def test_other_data_leaves_a_cell_as_it_is(run: Callable[..., Any], trained: Path, tmp_path: Path) -> None:
     """Where the data has changed, moved or gone, a sentence says so; with --data it is found again."""
     write_plugin(tmp_path, "accuracy", "error")
-    (tmp_path / "walks.txt").rename(tmp_path / "moved.txt")
-    done = run()
-    assert (1, True) == (done.code, "give --data scored=SOURCE" in done.err)
-    (tmp_path / "walks.txt").write_text("8")
-    done = run()
-    assert (1, True) == (done.code, "has not the content that it was trained on" in done.err)
-    assert 1 == len(Store(tmp_path / "results").records())
-    assert 0 == run("--data", "scored=moved.txt").code
-    assert {"accuracy", "error"} == set(cell(tmp_path).metrics)
+    shutil.move(trained / "walks.txt", tmp_path / "walks.txt")
+    try:
+        done = run()
+        assert (1, True) == (done.code, "give --data scored=SOURCE" in done.err)
+        (trained / "walks.txt").write_text("8")
+        done = run()
+        assert (1, True) == (done.code, "has not the files that it was trained on" in done.err)
+        assert 1 == len(Store(tmp_path / "results").records())
+        assert 0 == run("--data", "scored=walks.txt").code
+        assert {"accuracy", "error"} == set(cell(tmp_path).metrics)
+    finally:
+        shutil.move(tmp_path / "walks.txt", trained / "walks.txt")
 
 
 def test_predictions_of_other_examples_are_not_scored(run: Callable[..., Any], tmp_path: Path) -> None:

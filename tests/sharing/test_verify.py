@@ -65,7 +65,7 @@ def test_false_claims_do_not(seqbench: Callable[..., Any], claims: Path, toy: st
 
 
 def test_what_cannot_be_tried(seqbench: Callable[..., Any], claims: Path, toy: str, tmp_path: Path) -> None:
-    """A plugin that is missing, or has other code, and a setting that is no file, are each a sentence; nothing is run."""
+    """A plugin that is missing or has other code, and a setting that is no file, are each a sentence; none is run."""
     done = seqbench("verify", "results")
     assert (2, 3) == (done.code, done.out.count("cannot be tried: toy@builtin"))
     assert "there is no task 'toy' here: give the plugin's file with --plugin" in done.out
@@ -91,7 +91,7 @@ def test_paths_of_an_archive_are_not_followed(
     done = seqbench("verify", "a.zip", "--plugin", toy)
     assert (2, 2) == (done.code, done.out.count(f"its data came from {secret}: give --data toy=SOURCE"))
     done = seqbench("verify", "a.zip", "--plugin", toy, "--data", f"toy={secret}")
-    assert (2, 2) == (done.code, done.out.count("has not the content that it was trained on"))
+    assert (2, 2) == (done.code, done.out.count("has not the files that it was trained on"))
     done = seqbench("verify", "a.zip", "--plugin", toy, "--data", "toy=builtin", "--cells", "1")
     assert (0, True) == (done.code, "1 identical" in done.out), done.err
 
@@ -118,7 +118,7 @@ def verdict(tmp_path: Path, claim: CellRecord, again: CellRecord, *seeds: CellRe
     return judged(claim, again, tmp_path / "claims", tmp_path / "here", [claim, *seeds], ["torch 2 here, 1 there"])
 
 
-@pytest.mark.parametrize(("found", "expected"), [(0.80, IDENTICAL), (0.86, WITHIN), (0.74, WITHIN), (0.60, FALSE)])
+@pytest.mark.parametrize(("found", "expected"), [(0.80, IDENTICAL), (0.85, WITHIN), (0.75, WITHIN), (0.60, FALSE)])
 def test_the_tolerance_comes_from_the_seeds(tmp_path: Path, found: float, expected: str) -> None:
     """Three standard deviations over the seeds are allowed: 0.06 where they spread by 0.02."""
     seeds = record(seed=1, accuracy=0.78), record(seed=2, accuracy=0.82)
@@ -133,7 +133,7 @@ def test_the_tolerance_comes_from_the_seeds(tmp_path: Path, found: float, expect
 
 @pytest.mark.parametrize(("found", "expected"), [(0.85, WITHIN), (0.70, FALSE)])
 def test_one_seed_is_judged_by_its_examples(tmp_path: Path, found: float, expected: str) -> None:
-    """Half the 95 % interval of 80 right of 100 is 1.984 × sqrt(0.8 × 0.2 / 99) = 0.0798."""
+    """Half the 95 % interval of 80 right of 100 is 1.984 * sqrt(0.8 * 0.2 / 99) = 0.0798."""
     said = verdict(tmp_path, record(accuracy=0.80), record(accuracy=found), output="0.4")
     assert expected == said.verdict
     assert pytest.approx(0.0798, abs=1e-4) == said.tolerance
