@@ -32,6 +32,10 @@ class Measured(Protocol):
     def spread(self) -> Mapping[str, float]:
         """Likewise."""
 
+    @property
+    def was_alone(self) -> bool:
+        """Was the machine idle beside it?"""
+
 
 def no_scores(outcome: Outcome) -> ExampleScores | None:
     """For records whose predictions are not at hand."""
@@ -252,5 +256,5 @@ def _costs(done: Sequence[Outcome], measured: Mapping[str, Measured]) -> dict[st
     if again is not None:
         values_of = {name: value for name, value in again.values.items() if name in found}
         whole = {name: round(value) for name, value in values_of.items() if name in ("peak_memory_bytes", "batch_size")}
-        found |= {**values_of, **whole, "alone": True, "cost_spread": dict(again.spread)}
+        found |= {**values_of, **whole, "alone": again.was_alone, "cost_spread": dict(again.spread)}
     return found

@@ -79,6 +79,21 @@ class Server:
             until(lambda: not self.answers(), "the server is gone")
 
 
+@dataclass(frozen=True)
+class Ui:
+    """A `serve_ui` that runs: its process, its address, and the page of each task's board."""
+
+    process: subprocess.Popen[str]
+    address: str
+    boards: dict[str, str]
+
+
+def start(tracking_uri: str, port: int) -> subprocess.Popen[str]:
+    """A process that does what `seqbench ui` does."""
+    code = f"from seqbench.tracking.ui import serve_ui; serve_ui({tracking_uri!r}, port={port})"
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
 def run_ids(tracker: Tracker) -> dict[str, str]:
     """Every run's id by its name."""
     client = tracker.connect()

@@ -121,15 +121,20 @@ class _Logger:
 
     def finish(self, tasks: frozenset[str]) -> str | None:
         """Write all there is of the tasks. Returns why that is not possible, None when all is there."""
+        from seqbench.analysis import read_boards
         from seqbench.store import Store
         from seqbench.tracking.reach import check
+        from seqbench.tracking.tracker import BOARD_SECONDS
 
-        records = [record for record in Store(self.assignment.results).records() if record.task_id in tasks]
+        store = Store(self.assignment.results)
+        records = [record for record in store.records() if record.task_id in tasks]
         end = time.monotonic() + STUBBORN_SECONDS
         while True:
             try:
                 check(self.assignment.tracking_uri)
-                for problem in self._connected().sync(records):
+                tracker = self._connected()
+                self._allow(BOARD_SECONDS)
+                for problem in tracker.sync(records, read_boards(store)):
                     log.warning("%s", problem)
                 return None
             except Exception as error:

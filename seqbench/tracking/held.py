@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from seqbench.tracking.projection import FINISHED_AT, KEY, KIND, SEED, SERIES, RunContent
+from seqbench.tracking.names import FINISHED_AT, KEY, KIND, SEED, SERIES
+from seqbench.tracking.projection import RunContent
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

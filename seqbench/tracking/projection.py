@@ -5,23 +5,21 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
 
-from seqbench.board import Row
-from seqbench.leaderboard import board, latest
 from seqbench.records import CellRecord
-from seqbench.tracking.view import MAX_TAG, metric_name, row_note
+from seqbench.tracking.names import FINISHED_AT, KEY, KIND, MAX_TAG, ROW_COSTS, SEED, SERIES, metric_name, score_name
 
 MAX_PARAM, MAX_EXPERIMENT = 6000, 500
 """MLflow's limits in characters."""
 
+EXPERIMENT_KIND, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"
+"""The tag that has MLflow open an experiment under its "Model training", and its value."""
+
 STATUSES = {"ok": "FINISHED", "interrupted": "KILLED"}
 """By a record's status, the run's; every other status is FAILED."""
-
-KIND, KEY, SERIES, FINISHED_AT = "seqbench.kind", "seqbench.key", "seqbench.series", "seqbench.finished_at"
-MODEL, BASELINE, SEED = "model", "baseline", "seed"
 
 
 @dataclass(frozen=True)
@@ -47,37 +45,6 @@ class RunContent:
     end: int
 
 
-@dataclass(frozen=True)
-class Series:
-    """A row of a board with the records of its cells, by seed. is_current: no newer code has the same label."""
-
-    row: Row
-    records: tuple[CellRecord, ...]
-    is_current: bool
-
-    @property
-    def is_baseline(self) -> bool:
-        """A baseline is one cell, so its files go into the model-level run itself."""
-        return self.row.is_baseline
-
-
-def series_of(records: Iterable[CellRecord]) -> list[Series]:
-    """Every series that ran, those of the boards first; a series that newer code replaced has no rank."""
-    groups: dict[str, list[CellRecord]] = {}
-    for record in latest(records).values():
-        if record.status != "skipped":
-            groups.setdefault(record.series, []).append(record)
-    members = {name: tuple(sorted(group, key=lambda record: record.seed)) for name, group in groups.items()}
-    rows = {row.series: row for row in board(record for group in members.values() for record in group)}
-    current = [Series(row, members[name], is_current=True) for name, row in rows.items()]
-    replaced = [
-        Series(replace(board(group)[0], rank=None, beats_best_baseline=None), group, is_current=False)
-        for name, group in members.items()
-        if name not in rows
-    ]
-    return current + replaced
-
-
 def experiment_name(task_id: str) -> str:
     """The name of a task's experiment."""
     return f"seqbench/{task_id}"[:MAX_EXPERIMENT]
@@ -86,77 +53,28 @@ def experiment_name(task_id: str) -> str:
 def seed_content(record: CellRecord) -> RunContent:
     """The nested run of one cell: parameters, the history per epoch, results, costs and provenance."""
     tags = {
-        **_common_tags(record),
+        **common_tags(record),
         KIND: SEED,
         KEY: record.key,
         FINISHED_AT: repr(record.finished_at),
         "seqbench.seed": str(record.seed),
-        **_failure_tags(record),
+        **failure_tags(record),
     }
-    start, end = _milliseconds(record)
+    start, end = milliseconds(record)
     return RunContent(
         name=f"{record.label} seed {record.seed}",
-        params=_limited({**_params(record), "seed": record.seed}),
+        params=limited({**params_of(record), "seed": record.seed}),
         points=(*_history(record), *_results(record)),
-        tags=_limited_tags(tags),
+        tags=limited_tags(tags),
         status=STATUSES.get(record.status, "FAILED"),
         start=start,
         end=end,
     )
 
 
-def series_content(series: Series, ranked: int) -> RunContent:
-    """The model-level run of a series: mean over seeds under each metric's own name, spread, interval, rank, costs.
-
-    ranked: how many rows of the board have a rank.
-    """
-    row, records = series.row, series.records
-    # The built model's own configuration is in the records that got as far.
-    first = next((record for record in records if record.status == "ok"), records[0])
-    tags = {
-        **_common_tags(first),
-        KIND: BASELINE if series.is_baseline else MODEL,
-        FINISHED_AT: repr(max(record.finished_at for record in records)),
-        "seqbench.current": _text(series.is_current),
-        "seqbench.rank": "" if row.rank is None else str(row.rank),
-        "seqbench.seeds": ",".join(map(str, row.seeds)),
-        "seqbench.statuses": json.dumps(dict(row.statuses)),
-        "mlflow.note.content": row_note(row, ranked),
-        **next((_failure_tags(record) for record in records if record.failure), {"seqbench.failure": ""}),
-    }
-    if series.is_baseline:
-        tags[KEY] = first.key
-    end = max(_milliseconds(record)[1] for record in records)
-    values = {name: value for name, value in _aggregates(row).items() if value is not None}
-    return RunContent(
-        name=row.model,
-        params=_limited(_params(first)),
-        points=tuple(Point(metric_name(name), _number(value), end) for name, value in values.items()),
-        tags=_limited_tags(tags),
-        status="FINISHED" if row.seeds else STATUSES.get(records[-1].status, "FAILED"),
-        start=min(_milliseconds(record)[0] for record in records),
-        end=end,
-    )
-
-
-def _aggregates(row: Row) -> dict[str, float | int | None]:
-    return {
-        **row.metrics,
-        f"{row.metric}_sd": row.sd,
-        f"{row.metric}_ci_low": row.ci_low,
-        f"{row.metric}_ci_high": row.ci_high,
-        "rank": row.rank,
-        "seeds": len(row.seeds),
-        "parameters": row.parameters,
-        "macs": row.macs,
-        "peak_memory_bytes": row.peak_memory_bytes,
-        "train_seconds": row.train_seconds,
-    }
-
-
 def _history(record: CellRecord) -> Iterator[Point]:
     """Each epoch's values at step = epoch, spread over the time of the cell in proportion to the epochs' own."""
-    start, end = _milliseconds(record)
+    start, end = milliseconds(record)
     whole = sum(epoch.seconds for epoch in record.history) or 1.0
     passed = 0.0
     for epoch in record.history:
@@ -172,16 +90,14 @@ def _history(record: CellRecord) -> Iterator[Point]:
         }
         for name, value in values.items():
             if value is not None:
-                yield Point(metric_name(name), _number(value), timestamp, epoch.epoch)
+                yield Point(metric_name(name), stored(value), timestamp, epoch.epoch)
 
 
 def _results(record: CellRecord) -> Iterator[Point]:
     costs = record.costs
     values = {
-        **record.metrics,
-        "parameters": costs.parameters,
-        "macs": costs.macs,
-        "peak_memory_bytes": costs.peak_memory_bytes,
+        **{score_name(name): value for name, value in record.metrics.items()},
+        **{name: getattr(costs, name) for name in ROW_COSTS if name != "train_seconds"},
         "prepare_seconds": costs.prepare_seconds,
         "build_seconds": costs.build_seconds,
         "train_seconds": costs.fit_seconds,
@@ -189,17 +105,17 @@ def _results(record: CellRecord) -> Iterator[Point]:
         "best_epoch": record.best_epoch,
         "epochs": len(record.history) or None,
     }
-    _, end = _milliseconds(record)
+    _, end = milliseconds(record)
     for name, value in values.items():
-        if value is not None:
-            yield Point(metric_name(name), _number(value), end)
+        if is_known(value):
+            yield Point(name, stored(value), end)
 
 
-def _params(record: CellRecord) -> dict[str, Any]:
+def params_of(record: CellRecord) -> dict[str, Any]:
     """What was chosen (`model.*`, `trainer.*`, `task.*`) and what the built model made of it (`built.*`)."""
     groups = {**record.parameters, "built": record.configuration}
     flat = {key: value for group, values in groups.items() for key, value in _flat(group, values)}
-    return {"task": record.task, "model": record.model, **flat}
+    return {"task": record.task, "model": record.model, "label": record.label, **flat}
 
 
 def _flat(prefix: str, values: Any) -> Iterator[tuple[str, Any]]:
@@ -210,7 +126,7 @@ def _flat(prefix: str, values: Any) -> Iterator[tuple[str, Any]]:
         yield prefix, values
 
 
-def _common_tags(record: CellRecord) -> dict[str, str]:
+def common_tags(record: CellRecord) -> dict[str, str]:
     """Whose run it is, and where its numbers come from."""
     provenance, environment = record.provenance, record.environment
     tags = {
@@ -234,33 +150,41 @@ def _common_tags(record: CellRecord) -> dict[str, str]:
         plugin = provenance.get(kind) or {}
         for fact in ("distribution", "version", "source_hash"):
             tags[f"seqbench.{kind}.{fact}"] = plugin.get(fact)
-    return {key: _text(value) for key, value in tags.items() if value is not None}
+    return {key: text_of(value) for key, value in tags.items() if value is not None}
 
 
-def _failure_tags(record: CellRecord) -> dict[str, str]:
+def failure_tags(record: CellRecord) -> dict[str, str]:
+    """Why it did not end well, if it did not."""
     failure = record.failure
     return {"seqbench.failure": f"{failure.type}: {failure.message}"} if failure else {}
 
 
-def _milliseconds(record: CellRecord) -> tuple[int, int]:
+def milliseconds(record: CellRecord) -> tuple[int, int]:
     """Start and end; a record without a start (its worker died) starts when it ends."""
     end = math.floor(1000 * record.finished_at)
     return (math.floor(1000 * record.started_at) if record.started_at else end), end
 
 
-def _limited(values: Mapping[str, Any]) -> dict[str, str]:
-    return {metric_name(key): _text(value)[:MAX_PARAM] for key, value in values.items()}
+def limited(values: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters within MLflow's limits."""
+    return {metric_name(key): text_of(value)[:MAX_PARAM] for key, value in values.items()}
 
 
-def _limited_tags(values: Mapping[str, str]) -> dict[str, str]:
+def limited_tags(values: Mapping[str, str]) -> dict[str, str]:
+    """Tags within MLflow's limit."""
     return {key: value[:MAX_TAG] for key, value in values.items()}
 
 
-def _number(value: float) -> float:
+def is_known(value: float | None) -> TypeGuard[float]:
+    """Is there a value to be shown? What a task calls not a number is none."""
+    return value is not None and not math.isnan(value)
+
+
+def stored(value: float) -> float:
     """The value as MLflow stores it: infinity is the largest float, so that what is read back equals what is sent."""
     return max(-sys.float_info.max, min(sys.float_info.max, float(value)))
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """Booleans and lists as JSON, so that they read the same in every run; text as it is."""
     return value if isinstance(value, str) else json.dumps(value, default=str)

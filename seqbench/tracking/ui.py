@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -13,6 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import webbrowser
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -21,29 +21,30 @@ from typing import IO
 from seqbench.errors import SeqbenchError
 from seqbench.store import RECORDS
 from seqbench.tracking.address import SETTINGS, artifact_location, is_server, sqlite_file, with_driver, without_password
-from seqbench.tracking.view import VIEW
+from seqbench.tracking.links import board_links
 
 START_SECONDS = 120.0
 """How long the server may take until it answers; on a busy machine its imports alone take half a minute."""
 
 END_SECONDS = 5.0
 PORTS_TRIED = 100
-PREFIX = "seqbench/"
 
 
 class UiError(SeqbenchError):
     """The UI cannot be started."""
 
 
-def serve_ui(tracking_uri: str, host: str = "127.0.0.1", port: int = 5000) -> None:
-    """Start MLflow's UI, print its address and that of each task's board, and stay until Ctrl-C or SIGTERM.
+def serve_ui(tracking_uri: str, host: str = "127.0.0.1", port: int = 5000, *, opens: bool = False) -> None:
+    """Start MLflow's UI, print its address and that of each board, and stay until Ctrl-C or SIGTERM.
 
-    port: the next free one is taken if it is in use.
-    A database beside its records is synced meanwhile. Of a running server (`http://`) only the address is printed.
-    Raises UiError when there is nothing to show or the server does not start.
+    port: the next free one is taken if it is in use. opens: also open a browser at the first board.
+    A database beside its records is synced meanwhile, and boards that this makes are printed when they are there. Of a
+    running server (`http://`) only the addresses are printed. Raises UiError when there is nothing to show or the
+    server does not start.
     """
     if is_server(tracking_uri):
         _say(f"MLflow: {without_password(tracking_uri)}")
+        _Boards(tracking_uri, opens).show(is_last=True)
         return
     file = sqlite_file(tracking_uri)
     if file is not None and not file.is_file():
@@ -55,34 +56,36 @@ def serve_ui(tracking_uri: str, host: str = "127.0.0.1", port: int = 5000) -> No
         _on_signals(_interrupt),
         tempfile.TemporaryFile() as output,
         _server(tracking_uri, host, port, output) as address,
-        _syncing(file),
+        _syncing(file) as sync,
     ):
         _say(f"MLflow: {address}  (Ctrl-C ends it)")
-        for line in task_lines(address):
-            _say(line)
+        boards = _Boards(address, opens)
+        boards.show(is_last=sync is None)
+        if sync is not None:
+            sync.wait()
+            boards.show(is_last=True)
         while True:
             time.sleep(3600)
 
 
-def task_lines(address: str) -> list[str]:
-    """A line per task: its name, and the page with its board, filtered to model-level runs and sorted by rank."""
-    request = urllib.request.Request(  # noqa: S310 - our own server's address
-        f"{address}/api/2.0/mlflow/experiments/search",
-        data=json.dumps({"max_results": 1000, "filter": f"name LIKE '{PREFIX}%'"}).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            experiments = json.load(answer).get("experiments", [])
-    except (OSError, ValueError):
-        return []  # the lines are a convenience: the UI itself lists its experiments
-    names = {item["name"].removeprefix(PREFIX): item["experiment_id"] for item in experiments}
-    return [f"  {name}: {board_page(address, names[name])}" for name in sorted(names)]
+class _Boards:
+    """Says where the boards of a server are, each once, and opens a browser once if that is wanted."""
 
+    def __init__(self, address: str, opens: bool) -> None:
+        self._address, self._opens = address, opens
+        self._said: set[str] = set()
 
-def board_page(address: str, experiment: str) -> str:
-    """The address of an experiment's page with the view that shows its board."""
-    return f"{address}/#/experiments/{experiment}/runs?viewStateShareKey={VIEW}&workflowType=machine_learning"
+    def show(self, *, is_last: bool) -> None:
+        """Say what is new. is_last: no more boards are expected, so that a browser opens even without one."""
+        links = [link for link in board_links(self._address) if link.name not in self._said]
+        for link in links:
+            _say(f"  {link.name}: {without_password(link.address)}")
+        self._said |= {link.name for link in links}
+        if self._opens and (links or is_last):
+            self._opens = False
+            page = links[0].address if links else self._address
+            if not webbrowser.open(page):
+                _say(f"there is no browser that can be opened here: open {without_password(page)}")
 
 
 @contextlib.contextmanager
@@ -111,10 +114,10 @@ def _server(tracking_uri: str, host: str, port: int, output: IO[bytes]) -> Itera
 
 
 @contextlib.contextmanager
-def _syncing(file: Path | None) -> Iterator[None]:
+def _syncing(file: Path | None) -> Iterator[subprocess.Popen[bytes] | None]:
     """While inside, a process brings the database up to date: draws what the run has left, writes what it could not."""
     if file is None or not (file.parent / RECORDS).is_file():
-        yield
+        yield None
         return
     options = ("--results", str(file.parent), "--tracking-uri", f"sqlite:///{file}")
     process = subprocess.Popen(
@@ -125,7 +128,7 @@ def _syncing(file: Path | None) -> Iterator[None]:
         start_new_session=True,
     )
     try:
-        yield
+        yield process
     finally:
         _end(process)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import functools
+import re
 import shutil
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from mlflow_servers import Ui, free_port, start
 from seqbench.config import RunConfig
 from seqbench.records import CellRecord, Costs, EpochRecord, Failure
 from seqbench.run import Run
@@ -85,6 +90,52 @@ def some_records(results: Path) -> list[CellRecord]:
         a_record(results, "rnn", 1, 0.7),
         a_record(results, "odd", 0, None, status="failed", failure=failure),
     ]
+
+
+WHOLE_TASKS = ("shapes", "sounds")
+WHOLE_MODELS = {"gru": 0.86, "lstm": 0.85, "rnn": 0.7}
+EXAMPLES = 300
+
+
+def whole_boards(results: Path) -> list[CellRecord]:
+    """Two tasks whose predictions are there: two models that are hard to tell apart, a worse one, and a baseline."""
+    records = []
+    for number, task in enumerate(WHOLE_TASKS):
+        random = np.random.default_rng(number)
+        difficulty = random.random(EXAMPLES)
+        for place, (model, ability) in enumerate(WHOLE_MODELS.items()):
+            for seed in range(3):
+                is_right = difficulty + random.normal(0, 0.05, EXAMPLES) < ability
+                costs = Costs(
+                    parameters=1000 * (place + 1),
+                    macs=50_000 * (place + 1),
+                    peak_memory_bytes=2**28 + 2**20 * place,
+                    fit_seconds=9.0 - place,
+                    examples_per_second=1000.0,
+                    latency_p50_ms=0.5 + place,
+                    latency_p95_ms=0.75 + place,
+                    batch_latency_p50_ms=5.0,
+                    batch_latency_p95_ms=7.5,
+                    batch_size=32,
+                    alone=False,
+                )
+                records.append(_with_predictions(results, model, seed, is_right, task=task, costs=costs))
+        is_right = np.arange(EXAMPLES) % 2 == 0
+        records.append(_with_predictions(results, "majority", 0, is_right, task=task, is_baseline=True))
+    return records
+
+
+def _with_predictions(results: Path, model: str, seed: int, is_right: NDArray[np.bool_], **changed: Any) -> CellRecord:
+    """A record whose accuracy is the mean of what its predictions say."""
+    record = a_record(results, model, seed, float(is_right.mean()), **changed)
+    lines = ["id,target,output_0,output_1"]
+    for index, right in enumerate(is_right):
+        target = index % 2
+        lines.append(
+            f"{index},{target},{0.0 if (target == 1) == right else 1.0},{1.0 if (target == 1) == right else 0.0}"
+        )
+    (results / record.folder / "predictions.csv").write_text("\n".join(lines) + "\n")
+    return record
 
 
 @pytest.fixture
@@ -164,12 +215,38 @@ def snapshot() -> Callable[[Tracker], Snapshot]:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> tuple[Tracker, list[CellRecord]]:
-    """A database with records that tests only read, and those records."""
+    """A database with records of three tasks that tests only read, and those of the first."""
     results = tmp_path_factory.mktemp("served")
     shutil.copy(empty_database, results / "mlflow.db")
-    tracker, records = Tracker(f"sqlite:///{results}/mlflow.db", results), some_records(results)
-    tracker.sync(records)
-    return tracker, records
+    address, records = f"sqlite:///{results}/mlflow.db", some_records(results)
+    Tracker(address, results).sync(records)
+    tracker = Tracker(address, results, lambda record: False)  # plots take longer than all else
+    tracker.sync([*records, *whole_boards(results)])
+    return Tracker(address, results), records
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> list[CellRecord]:
+    """Records of two tasks with predictions, in `tmp_path / "results"`: three models over three seeds, a baseline."""
+    return whole_boards(tmp_path / "results")
+
+
+@pytest.fixture(scope="session")
+def ui(served: tuple[Tracker, list[CellRecord]]) -> Iterator[Ui]:
+    """The UI over a database with the records."""
+    process = start(served[0].tracking_uri, free_port())
+    assert process.stdout is not None
+    address, boards = "", {}
+    for line in process.stdout:
+        if found := re.match(r"MLflow: (\S+)", line):
+            address = found[1]
+        elif found := re.match(r"  (\S+): (http\S+)", line):
+            boards[found[1]] = found[2]
+            if len(boards) == 4:
+                break
+    yield Ui(process, address, boards)
+    process.send_signal(signal.SIGTERM)
+    assert 0 == process.wait(30)
 
 
 @pytest.fixture

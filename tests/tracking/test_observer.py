@@ -52,7 +52,7 @@ def test_a_run_is_in_mlflow_when_it_has_finished(
     observe(run, [record for record in records if record.model != "rnn"])
     held = snapshot(tracker)
     assert 9 == len(held)
-    assert (1, 2) == (held[NAME, "lstm"]["metrics"]["rank"], held[NAME, "rnn"]["metrics"]["rank"])
+    assert (1, 2) == (held[NAME, "lstm"]["metrics"]["position"], held[NAME, "rnn"]["metrics"]["position"])
 
 
 def test_a_server_that_is_not_there_costs_one_warning(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from seqbench.records import CellRecord
 from seqbench.tracking.address import artifact_location, sqlite_file, without_password
+from seqbench.tracking.names import metric_name
 from seqbench.tracking.projection import seed_content
-from seqbench.tracking.view import metric_name
 
 
 @settings(deadline=None)  # the first call imports MLflow

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seqbench.examples import example_scores
+from seqbench.leaderboard import boards
 from seqbench.records import CellRecord, EpochRecord, Failure
+from seqbench.store import Store
 from seqbench.tracking.background import draws_at_once
 from seqbench.tracking.tracker import Tracker
 
@@ -18,12 +25,17 @@ Snapshot = dict[tuple[str, str], dict[str, Any]]
 Look = Callable[[Tracker], Snapshot]
 MakeRecord = Callable[..., CellRecord]
 
-NAME = "seqbench/colours@builtin"
+NAME, OVERALL = "seqbench/colours@builtin", "seqbench/overall"
 
 
 def again(tracker: Tracker) -> Tracker:
     """The same MLflow as a new process would see it."""
     return Tracker(tracker.tracking_uri, tracker.results)
+
+
+def quick(tracker: Tracker) -> Tracker:
+    """As `again`, without plots, which take longer than all else."""
+    return Tracker(tracker.tracking_uri, tracker.results, lambda record: False)
 
 
 def test_one_experiment_per_task_with_models_and_seeds(
@@ -45,16 +57,20 @@ def test_one_experiment_per_task_with_models_and_seeds(
     } == parents
 
 
-def test_a_model_run_holds_the_row_of_the_board(tracker: Tracker, records: list[CellRecord], snapshot: Look) -> None:
-    """Mean, spread, interval and rank are those of the leaderboard, under the metric's own name."""
-    tracker.sync(records)
-    metrics = snapshot(tracker)[NAME, "lstm"]["metrics"]
-    assert pytest.approx(0.85) == metrics["accuracy"]
-    assert pytest.approx(0.75) == metrics["macro_f1"]
-    assert pytest.approx(0.1 / math.sqrt(2)) == metrics["accuracy_sd"]
-    # Student's t for one degree of freedom at 95 % is 12.706.
-    assert pytest.approx(0.85 - 12.706 * 0.05, abs=1e-4) == metrics["accuracy_ci_low"]
-    assert (1, 2, 1234, 6) == tuple(metrics[name] for name in ("rank", "seeds", "parameters", "train_seconds"))
+def test_a_model_run_holds_the_row_of_the_board(tracker: Tracker, whole: list[CellRecord], snapshot: Look) -> None:
+    """Mean, spread, interval, places and costs are those of the board of the same records and predictions."""
+    quick(tracker).sync(whole)
+    held = snapshot(tracker)
+    for board in boards(whole, partial(example_scores, results=tracker.results)):
+        for row in board.rows:
+            metrics = held[f"seqbench/{board.task}", row.model]["metrics"]
+            assert (row.mean, row.ci_low, row.ci_high) == tuple(
+                metrics[f"accuracy{end}"] for end in ("", "_ci_low", "_ci_high")
+            )
+            for name in ("position", "rank", "rank_low", "rank_high", "macs", "latency_p95_ms", "peak_memory_bytes"):
+                assert getattr(row, name) == metrics.get(name)
+            assert row.letters == held[f"seqbench/{board.task}", row.model]["tags"]["ties"]
+            assert not [name for name, value in metrics.items() if math.isnan(value)]
 
 
 def test_a_seed_run_holds_the_whole_cell(tracker: Tracker, records: list[CellRecord], snapshot: Look) -> None:
@@ -64,6 +80,7 @@ def test_a_seed_run_holds_the_whole_cell(tracker: Tracker, records: list[CellRec
     assert {
         "task": "colours",
         "model": "lstm",
+        "label": "lstm",
         "model.dropout": "0.2",
         "trainer.max_epochs": "3",
         "built.hidden_size": "17",
@@ -121,6 +138,43 @@ def test_cells_logged_as_they_finish_give_what_sync_gives(
     other = Tracker(f"sqlite:///{rebuilt}", tracker.results)
     other.sync(records)
     assert snapshot(other) == snapshot(tracker)
+
+
+def test_runs_that_a_killed_logger_left_are_repaired(tracker: Tracker, make_record: MakeRecord, snapshot: Look) -> None:
+    """A logging process that is killed leaves runs that are RUNNING; the next sync ends each as its cell has ended."""
+    records = [
+        make_record("lstm"),
+        make_record("gru", 0, None, status="oom", failure=Failure("OutOfMemory", "no room")),
+        make_record("rnn", 0, None, status="interrupted"),
+        make_record("guess", accuracy=0.5, is_baseline=True),
+    ]
+    store = Store(tracker.results)
+    for record in records:
+        store.append(record, {})
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\n"
+        "from seqbench.store import Store\nfrom seqbench.tracking.tracker import Tracker\n"
+        "from seqbench.tracking.writer import Writer\n"
+        "results = Path(sys.argv[2])\n"
+        "Writer.end = lambda *arguments: None\n"  # each run is written, and none is ended
+        "tracker = Tracker(sys.argv[1], results)\n"
+        "for record in Store(results).records(): tracker.log_cell(record)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tracker.tracking_uri, str(tracker.results)], check=False)
+    assert -signal.SIGKILL == done.returncode
+    assert {"RUNNING"} == {run["status"] for run in snapshot(tracker).values()}
+    assert 7 == len(snapshot(tracker))
+    again(tracker).sync(store.records())
+    assert {
+        "lstm": "FINISHED",
+        "lstm seed 0": "FINISHED",
+        "gru": "FAILED",
+        "gru seed 0": "FAILED",
+        "rnn": "KILLED",
+        "rnn seed 0": "KILLED",
+        "guess": "FINISHED",
+    } == {name: run["status"] for (_, name), run in snapshot(tracker).items()}
 
 
 def test_a_half_written_run_is_completed(tracker: Tracker, records: list[CellRecord], snapshot: Look) -> None:
@@ -210,12 +264,12 @@ def test_plots_that_a_run_left_are_drawn_by_sync(tracker: Tracker, records: list
 def test_ranks_follow_a_better_model(
     tracker: Tracker, records: list[CellRecord], make_record: MakeRecord, snapshot: Look
 ) -> None:
-    """When a better model arrives, the ranks of the others in MLflow are those of the new board."""
+    """When a better model arrives, the places of the others in MLflow are those of the new board."""
     tracker.sync(records)
     again(tracker).sync([*records, make_record("gru", 0, 0.95)])
     held = snapshot(tracker)
-    assert [1, 2, 3, 4] == [held[NAME, name]["metrics"]["rank"] for name in ("gru", "lstm", "rnn", "guess")]
-    assert "2" == held[NAME, "lstm"]["tags"]["seqbench.rank"]
+    assert [1, 2, 3, 4] == [held[NAME, name]["metrics"]["position"] for name in ("gru", "lstm", "rnn", "guess")]
+    assert "rank 1 of 4" in held[NAME, "lstm"]["tags"]["mlflow.note.content"]
 
 
 def test_what_newer_code_replaced_has_no_rank(tracker: Tracker, records: list[CellRecord]) -> None:
@@ -232,6 +286,16 @@ def test_what_newer_code_replaced_has_no_rank(tracker: Tracker, records: list[Ce
     current = {run.data.tags["seqbench.current"]: run.data.metrics["rank"] for run in runs}
     assert 1 == current["true"]
     assert math.isnan(current["false"])
+
+
+def test_a_colour_that_somebody_chose_stays(tracker: Tracker, records: list[CellRecord], snapshot: Look) -> None:
+    """A run's colour is set once: what a person chose in MLflow's pages is not changed by another sync."""
+    quick(tracker).sync(records)
+    client = tracker.connect()
+    (run,) = client.search_runs(["1"], filter_string="tags.mlflow.runName = 'lstm'")
+    client.set_tag(run.info.run_id, "mlflow.runColor", "#000000")
+    quick(tracker).sync(records)
+    assert "#000000" == snapshot(tracker)[NAME, "lstm"]["tags"]["mlflow.runColor"]
 
 
 def test_a_deleted_experiment_is_told_and_the_others_are_written(
@@ -261,11 +325,67 @@ def test_a_damaged_file_of_predictions_costs_only_its_plot(
     assert "no plots of colours@builtin lstm seed 0" in caplog.text
 
 
-def test_the_experiment_shows_the_board(tracker: Tracker, records: list[CellRecord]) -> None:
-    """An experiment's description is the board, its artifacts are beside the database."""
-    tracker.sync(records)
-    experiment = tracker.connect().get_experiment_by_name(NAME)
+def test_the_experiment_shows_the_board(tracker: Tracker, whole: list[CellRecord]) -> None:
+    """An experiment's description is the board, its artifacts are beside the database, and it opens as training."""
+    quick(tracker).sync(whole)
+    experiment = tracker.connect().get_experiment_by_name("seqbench/shapes@builtin")
     assert experiment is not None
-    assert "| 1 | lstm | 0.8500 | 0.6353 | 2 | 1,234 | 6.0 |" in experiment.tags["mlflow.note.content"]
+    note = experiment.tags["mlflow.note.content"]
+    assert note.startswith("**gru and lstm are tied for first")
+    assert "| 1 | gru | 0.8" in note
     assert "custom_model_development" == experiment.tags["mlflow.experimentKind"]
     assert (tracker.results / "mlartifacts").as_uri() == experiment.artifact_location
+
+
+def test_two_tasks_have_a_board_over_both(tracker: Tracker, whole: list[CellRecord], snapshot: Look) -> None:
+    """With one task there is no overall experiment; with two it has a run per model, and sync twice equals once."""
+    quick(tracker).sync([record for record in whole if record.task == "shapes"])
+    assert not [run for run in snapshot(tracker) if run[0] == OVERALL]
+    quick(tracker).sync(whole)
+    held = snapshot(tracker)
+    runs = {run: values for (name, run), values in held.items() if name == OVERALL}
+    assert {"gru", "lstm", "rnn"} == runs.keys()
+    assert {1, 2, 3} == {values["metrics"]["position"] for values in runs.values()}
+    assert 3 == runs["rnn"]["metrics"]["rank/shapes"]
+    assert {"FINISHED"} == {values["status"] for values in runs.values()}
+    quick(tracker).sync(whole)
+    assert held == snapshot(tracker)
+
+
+def test_a_model_that_lacks_a_task_leaves_the_overall_board(
+    tracker: Tracker, whole: list[CellRecord], make_record: MakeRecord, snapshot: Look
+) -> None:
+    """When a task is added that one model has no result on, that model's run over the tasks is no more there."""
+    quick(tracker).sync(whole)
+    third = [make_record(model, 0, 0.8, task="words") for model in ("gru", "lstm")]
+    quick(tracker).sync([*whole, *third])
+    assert {"gru", "lstm"} == {run for name, run in snapshot(tracker) if name == OVERALL}
+
+
+def test_what_another_folder_logged_is_not_on_the_board(
+    tracker: Tracker, records: list[CellRecord], make_record: MakeRecord, snapshot: Look
+) -> None:
+    """Models of another results folder stay as runs; the board's view, which is of one folder, leaves them out."""
+    quick(tracker).sync(records)
+    quick(tracker).sync([make_record("gru", accuracy=0.6), make_record("lstm", accuracy=0.7)])
+    current = {run for (_, run), held in snapshot(tracker).items() if held["tags"].get("seqbench.current") == "true"}
+    assert {"gru", "lstm"} == current
+    quick(tracker).sync(records)
+    current = {run for (_, run), held in snapshot(tracker).items() if held["tags"].get("seqbench.current") == "true"}
+    assert {"guess", "lstm", "rnn", "odd"} == current
+
+
+def test_logging_a_cell_computes_no_board(
+    tracker: Tracker, whole: list[CellRecord], monkeypatch: pytest.MonkeyPatch, snapshot: Look
+) -> None:
+    """While cells finish no statistics are computed: a model's run has its identity, and its seeds are whole."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    for name in ("seqbench.tracking.tracker.boards_of", "seqbench.tracking.rows.board_of"):
+        monkeypatch.setattr(name, refuse)
+    tracker.log_cell(whole[0])
+    held = snapshot(tracker)
+    assert {} == held["seqbench/shapes@builtin", "gru"]["metrics"]
+    assert whole[0].metrics["accuracy"] == held["seqbench/shapes@builtin", "gru seed 0"]["metrics"]["accuracy"]

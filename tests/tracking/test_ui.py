@@ -2,65 +2,29 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from mlflow_servers import free_port, until
+from mlflow_servers import Ui, free_port, start, until
 from seqbench.records import CellRecord
 from seqbench.store import Store
 from seqbench.tracking.tracker import Tracker
 from seqbench.tracking.ui import UiError, _free_port, serve_ui
 
-CHROMIUM = Path("/usr/bin/chromium")
 NAME = "seqbench/colours@builtin"
 
 
-@dataclass(frozen=True)
-class Ui:
-    """A `serve_ui` that runs: its process, its address, and the page of each task's board."""
-
-    process: subprocess.Popen[str]
-    address: str
-    boards: dict[str, str]
-
-
 Served = tuple[Tracker, list[CellRecord]]
-
-
-def start(tracking_uri: str, port: int) -> subprocess.Popen[str]:
-    """A process that does what `seqbench ui` does."""
-    code = f"from seqbench.tracking.ui import serve_ui; serve_ui({tracking_uri!r}, port={port})"
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-@pytest.fixture(scope="module")
-def ui(served: Served) -> Iterator[Ui]:
-    """The UI over a database with the records."""
-    process = start(served[0].tracking_uri, free_port())
-    assert process.stdout is not None
-    address, boards = "", {}
-    for line in process.stdout:
-        if found := re.match(r"MLflow: (\S+)", line):
-            address = found[1]
-        elif found := re.match(r"  (\S+): (http\S+)", line):
-            boards[found[1]] = found[2]
-            break
-    yield Ui(process, address, boards)
-    process.send_signal(signal.SIGTERM)
-    assert 0 == process.wait(30)
 
 
 def get(address: str) -> str:
@@ -70,8 +34,8 @@ def get(address: str) -> str:
 
 
 def test_the_printed_address_answers(ui: Ui, served: Served) -> None:
-    """`serve_ui` prints an address that answers, a page for each task, and its server gives out artifacts."""
-    assert ["colours@builtin"] == list(ui.boards)
+    """`serve_ui` prints an address that answers and each board's page, the overall one first; artifacts are there."""
+    assert ["overall", "colours@builtin", "shapes@builtin", "sounds@builtin"] == list(ui.boards)
     assert "OK" == get(f"{ui.address}/health")
     assert "<title>MLflow</title>" in get(ui.address)
     (run,) = served[0].connect().search_runs(["1"], filter_string="tags.mlflow.runName = 'lstm seed 0'")
@@ -147,23 +111,6 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
         serve_ui(f"sqlite:///{tmp_path}/mlflow.db", port=free_port())
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
-def test_the_page_of_a_board_shows_its_rows(ui: Ui) -> None:
-    """In a browser, the printed address shows every row of the board, the best first, with rank and mean."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1800, "height": 900})
-        page.goto(ui.boards["colours@builtin"])
-        page.get_by_role("link", name="guess", exact=True).wait_for(timeout=60_000)
-        names = [link.strip() for link in page.get_by_role("link").all_inner_texts()]
-        rows = [name for name in names if name in {"lstm", "rnn", "guess", "odd"} or " seed " in name]
-        page.get_by_text(re.compile(r"^0\.85")).first.wait_for(timeout=10_000)  # the mean, in its column
-        browser.close()
-    assert ["lstm", "rnn", "guess"] == rows[:3]
-    assert not [name for name in rows if " seed " in name]
-
-
 def test_without_a_database_it_says_what_to_do(tmp_path: Path) -> None:
     """Where nothing was run yet, the error says so and what would do."""
     with pytest.raises(UiError, match=r"no MLflow database at .*mlflow\.db: do a `seqbench run` first"):
@@ -174,3 +121,20 @@ def test_of_a_running_server_the_address_is_told(capsys: pytest.CaptureFixture[s
     """For a server that runs elsewhere nothing is started: its address is printed, without a password."""
     serve_ui("https://me:secret@mlflow.example.org")
     assert "MLflow: https://***@mlflow.example.org\n" == capsys.readouterr().out
+
+
+def test_the_boards_of_a_running_server_are_told(
+    ui: Ui, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a server that runs the pages of its boards are printed, and `--open` opens a browser at the first one."""
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> {opened}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    serve_ui(ui.address, opens=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert [f"MLflow: {ui.address}", f"  overall: {ui.boards['overall']}"] == lines[:2]
+    assert {f"  {name}: {page}" for name, page in ui.boards.items()} <= set(lines)
+    until(opened.exists, "the browser is opened")
+    assert [ui.boards["overall"]] == opened.read_text().splitlines()
