@@ -147,6 +147,13 @@ class CellRecord(Outcome):
         """The record as JSON-able values."""
         return asdict(self)
 
+    @property
+    def settled_at(self) -> float:
+        """When it last said something new: seconds since 1970 UTC, of its end or of the last time it was rescored."""
+        rescored = self.provenance.get("rescored")
+        at = rescored.get("at") if isinstance(rescored, Mapping) else None
+        return max(self.finished_at, float(at)) if isinstance(at, (int, float)) else self.finished_at
+
     def reproducible(self) -> dict[str, Any]:
         """What every run of this cell on this machine has in common, bit for bit: all but what is measured."""
         values = self.to_json()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,6 +113,7 @@ class Rescorer:
     def _new(self, record: CellRecord, spec: TaskSpec, evaluation: Evaluation) -> CellRecord:
         info = self.registry.info("task", spec.name)
         note = {
+            "at": time(),
             "seqbench": __version__,
             "distribution": info.distribution,
             "version": info.version,
