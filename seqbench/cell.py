@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import errno
-import io
 import json
 import platform
 import time
@@ -31,7 +29,8 @@ from seqbench.costs import (
     training_rate,
 )
 from seqbench.errors import one_line
-from seqbench.examples import PREDICTIONS, SCORE, average_to
+from seqbench.evaluation import evaluate
+from seqbench.examples import PREDICTIONS
 from seqbench.optimisation import LOSS_FUNCTIONS, Objective
 from seqbench.params import validate
 from seqbench.plan import Cell
@@ -40,7 +39,7 @@ from seqbench.pristine import determinism, pristine, seed_all
 from seqbench.protocol import TrainerConfig, derive_seed
 from seqbench.records import CellRecord, CellResult, Costs, EpochRecord, Failure, blank_record
 from seqbench.registry import Registry
-from seqbench.sequences import BatchSource, SequenceSet
+from seqbench.sequences import BatchSource
 from seqbench.spec import Classes, TaskData, TaskSpec
 from seqbench.trainer import DivergedError, fit, predict
 
@@ -204,15 +203,12 @@ class _Attempt:
             raise ValueError(f"'{self.cell.model}' gave outputs of shape {outputs.shape}, expected {expected}")
         if not np.isfinite(outputs).all():
             raise ValueError(f"'{self.cell.model}' gave outputs that are not finite on the test split")
-        metrics = {name: float(metric(outputs, data.test)) for name, metric in spec.metrics.items()}
-        self.lines.add("test: " + ", ".join(f"{name} {value:.5g}" for name, value in metrics.items()))
-        remarks = tuple(spec.remarks(outputs, data.test)) if spec.remarks else ()
-        for remark in remarks:
+        found = evaluate(spec, outputs, data.test)
+        self.lines.add("test: " + ", ".join(f"{name} {value:.5g}" for name, value in found.metrics.items()))
+        for remark in found.remarks:
             self.lines.add(f"remark: {remark}")
-        extra = {**example_scores(spec, outputs, data.test, metrics[spec.primary])}
-        extra |= spec.predictions(outputs, data.test) if spec.predictions else {}
-        files[PREDICTIONS] = _predictions(data.test, outputs, extra)
-        return CellResult(replace(record, metrics=metrics, remarks=remarks), files)
+        files[PREDICTIONS] = found.predictions
+        return CellResult(replace(record, metrics=found.metrics, remarks=found.remarks), files)
 
 
 def build_module(cell: Cell, registry: Registry, data: TaskData) -> nn.Module:
@@ -233,25 +229,6 @@ def objective_of(cell: Cell, spec: TaskSpec) -> Objective:
     return Objective(loss, spec.metrics[spec.primary], spec.higher_is_better, spec.augment, params)
 
 
-def example_scores(
-    spec: TaskSpec, outputs: NDArray[np.float64], split: SequenceSet, metric: float
-) -> Mapping[str, NDArray[np.float64]]:
-    """The column of per-example scores, where the task gives some.
-
-    Raises ValueError when their mean is not the primary metric: boards would compare something else.
-    """
-    if spec.example_scores is None:
-        return {}
-    scores = np.asarray(spec.example_scores(outputs, split), dtype=np.float64)
-    if scores.shape != (len(split),):
-        raise ValueError(f"example_scores of task '{spec.name}' gave {scores.shape}, expected ({len(split)},)")
-    if not average_to(scores, metric):
-        raise ValueError(
-            f"example_scores of task '{spec.name}' average {scores.mean():.6g}, {spec.primary} is {metric:.6g}"
-        )
-    return {SCORE: scores}
-
-
 def _shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.5g}"
 
@@ -260,23 +237,6 @@ def _weights(module: nn.Module) -> bytes:
     from safetensors.torch import save
 
     return save({name: value.detach().cpu().contiguous().clone() for name, value in module.state_dict().items()})
-
-
-def _predictions(split: SequenceSet, outputs: NDArray[np.float64], extra: Mapping[str, NDArray[Any]]) -> bytes:
-    """Test predictions as CSV: id, target(s), raw outputs at full precision, then the task's own columns."""
-    targets = split.targets
-    columns: dict[str, NDArray[Any]] = {"id": split.ids}
-    if targets.ndim == 1:
-        columns["target"] = targets
-    else:
-        columns |= {f"target_{index}": targets[:, index] for index in range(targets.shape[1])}
-    columns |= {f"output_{index}": outputs[:, index] for index in range(outputs.shape[1])}
-    columns |= extra
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
-    return text.getvalue().encode()
 
 
 def _software() -> dict[str, str]:

@@ -28,6 +28,10 @@ class StoreError(SeqbenchError):
     """A results folder cannot be read or written."""
 
 
+class ArchiveError(StoreError):
+    """An archive of results cannot be used: it is damaged, made by a newer version, or not of the expected shape."""
+
+
 class FullError(StoreError):
     """A results folder could not be written while a run was going on."""
 

@@ -26,6 +26,7 @@ CORE_MODULES = (
     "sequences.py",
     "protocol.py",
     "cell.py",
+    "evaluation.py",
     "nn.py",
     "prepare.py",
     "pristine.py",

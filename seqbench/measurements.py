@@ -67,6 +67,11 @@ class Measurement:
         return asdict(self)
 
     @property
+    def place(self) -> tuple[str, str]:
+        """The cell's key and the kind of device: of several the last one counts."""
+        return self.key, str(self.environment.get("device_kind"))
+
+    @property
     def was_alone(self) -> bool:
         """Was the machine idle before it?"""
         return float(self.environment.get("load_percent") or 0.0) <= BUSY_PERCENT
@@ -109,39 +114,50 @@ def read(folder: Path, warnings: list[str] | None = None) -> dict[str, Measureme
 
 def read_all(folder: Path, warnings: list[str] | None = None) -> dict[tuple[str, str], Measurement]:
     """By the cell's key and the kind of device, the last measurement. As `read` otherwise."""
+    return {measurement.place: measurement for _, measurement in measured_lines(folder, warnings)}
+
+
+def measured_lines(folder: Path, warnings: list[str] | None = None) -> list[tuple[bytes, Measurement]]:
+    """Every measurement in the order of writing, each after the line that says it. As `read` otherwise."""
     path = folder / MEASUREMENTS
-    found: dict[tuple[str, str], Measurement] = {}
+    found: list[tuple[bytes, Measurement]] = []
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if not line.strip():
                     continue
-                measurement = _parsed(line)
+                measurement = parsed(line)
                 if measurement is not None:
-                    found[measurement.key, str(measurement.environment.get("device_kind"))] = measurement
+                    found.append((line.rstrip(b"\n") + b"\n", measurement))
                 elif warnings is not None:
                     warnings.append(f"{path} line {number} is torn or was altered: it is left out; measure again")
     except FileNotFoundError:
-        return {}
+        return []
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}.") from None
     return found
 
 
-def _parsed(line: bytes) -> Measurement | None:
+def parsed(line: bytes) -> Measurement | None:
+    """The measurement that a line says; None where it is torn or was altered."""
     if not is_intact(line):
         return None
     try:
         return Measurement.from_json(json.loads(line))
-    except (TypeError, ValueError, KeyError, AttributeError):
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
         return None
 
 
 def append(store: Store, measurement: Measurement) -> None:
     """Keep a measurement; it is on disk when this returns. Raises FullError when the disk refuses."""
+    adopt(store, as_line(measurement.to_json()))
+
+
+def adopt(store: Store, line: bytes) -> None:
+    """As `append`, of a measurement's line as another folder had it."""
     try:
         with store.lock():
-            append_line(store.folder / MEASUREMENTS, as_line(measurement.to_json()))
+            append_line(store.folder / MEASUREMENTS, line)
     except OSError as error:
         raise FullError(
             f"cannot write to {store.folder}: {error.strerror}; what was measured before is kept."

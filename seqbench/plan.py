@@ -92,6 +92,11 @@ def plan(config: RunConfig, registry: Registry, facts: Facts) -> tuple[Cell, ...
     return tuple(cells)
 
 
+def data_key(config: RunConfig, registry: Registry, facts: Facts, task: str) -> str:
+    """Of a task's prepared data (Cell.data_key), whatever models there are."""
+    return _TaskPlanner(config, registry, facts, registry.tasks[task]).data_key
+
+
 class _TaskPlanner:
     """The cells of one task; what they share is worked out once."""
 

@@ -117,9 +117,9 @@ class Outcome:
         """The constructor's arguments. Names that many records share are one string in memory."""
         known = {name: _shared(values[name]) for name in cls.__dataclass_fields__ if name in values}
         known["metrics"] = {intern(name): value for name, value in values.get("metrics", {}).items()}
-        known["costs"] = Costs(**values.get("costs", {}))
+        known["costs"] = Costs(**_of(Costs, values.get("costs", {})))
         failure = values.get("failure")
-        known["failure"] = Failure(**{name: _shared(text) for name, text in failure.items()}) if failure else None
+        known["failure"] = Failure(**_of(Failure, failure)) if failure else None
         return known
 
 
@@ -147,6 +147,13 @@ class CellRecord(Outcome):
         """The record as JSON-able values."""
         return asdict(self)
 
+    @property
+    def settled_at(self) -> float:
+        """When it last said something new: seconds since 1970 UTC, of its end or of the last time it was rescored."""
+        rescored = self.provenance.get("rescored")
+        at = rescored.get("at") if isinstance(rescored, Mapping) else None
+        return max(self.finished_at, float(at)) if isinstance(at, (int, float)) else self.finished_at
+
     def reproducible(self) -> dict[str, Any]:
         """What every run of this cell on this machine has in common, bit for bit: all but what is measured."""
         values = self.to_json()
@@ -161,9 +168,14 @@ class CellRecord(Outcome):
     @classmethod
     def _known(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         known = super(CellRecord, cls)._known(values)
-        known["history"] = tuple(EpochRecord(**epoch) for epoch in values.get("history", ()))
+        known["history"] = tuple(EpochRecord(**_of(EpochRecord, epoch)) for epoch in values.get("history", ()))
         known["remarks"] = tuple(values.get("remarks", ()))
         return known
+
+
+def _of(noun: type[Costs | Failure | EpochRecord], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The constructor's arguments: what another version has put in besides is left out."""
+    return {name: _shared(values[name]) for name in noun.__dataclass_fields__ if name in values}
 
 
 def _shared(value: Any) -> Any:

@@ -24,9 +24,9 @@ def replanned(record: CellRecord, registry: Registry) -> Cell:
     is not here.
     """
     provenance, parameters = record.provenance, record.parameters
-    _check("task", record.task, registry.tasks, provenance)
+    check_known("task", record.task, registry.tasks, provenance)
     if not record.is_baseline:
-        _check("model", record.model, registry.models, provenance)
+        check_known("model", record.model, registry.models, provenance)
     where = absolute(str(provenance.get("location") or BUILTIN))
     config = RunConfig(
         models=() if record.is_baseline else (record.model,),
@@ -45,10 +45,12 @@ def replanned(record: CellRecord, registry: Registry) -> Cell:
     raise ConfigError(f"task '{record.task}' has no baseline '{record.model}' any more.")
 
 
-def _check(kind: str, name: str, known: Container[str], provenance: Mapping[str, Any]) -> None:
+def check_known(kind: str, name: str, known: Container[str], provenance: Mapping[str, Any]) -> None:
+    """Raises ConfigError, with what would help, when a record's model or task is not here."""
     if name in known:
         return
-    origin = str((provenance.get(kind) or {}).get("distribution") or "")
+    part = provenance.get(kind)
+    origin = str((part.get("distribution") if isinstance(part, Mapping) else None) or "")
     if origin.endswith(".py"):
         raise ConfigError(f"there is no {kind} '{name}' here: give the plugin's file with --plugin {origin}.")
     raise ConfigError(f"there is no {kind} '{name}' here: install {origin or 'the plugin that it comes from'}.")

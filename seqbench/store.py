@@ -12,7 +12,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -87,16 +87,25 @@ class Store:
             self._outcomes = (stamp, self._read(Outcome))
         return self._outcomes[1]
 
+    def lines(self) -> list[tuple[bytes, CellRecord]]:
+        """As `records`, each after the line that says it, byte for byte as it was written."""
+        return list(self._each(CellRecord))
+
     def _read(self, noun: type[Noun]) -> list[Noun]:
+        return [record for _, record in self._each(noun)]
+
+    def _each(self, noun: type[Noun]) -> Iterator[tuple[bytes, Noun]]:
         self.warnings.clear()
         try:
             with self.records_path.open("rb") as lines:
-                found = [self._parse(line, number, noun) for number, line in enumerate(lines, 1) if line.strip()]
+                for number, line in enumerate(lines, 1):
+                    record = self._parse(line, number, noun) if line.strip() else None
+                    if record is not None:
+                        yield line, record
         except FileNotFoundError:
-            return []
+            return
         except OSError as error:
             raise StoreError(f"cannot read {self.records_path}: {error.strerror}.") from None
-        return [record for record in found if record is not None]
 
     def _parse(self, line: bytes, number: int, noun: type[Noun]) -> Noun | None:
         intact = is_intact(line)
@@ -129,11 +138,14 @@ class Store:
         files: name → content, put into `cells/<record.folder>`. Raises FullError when the disk refuses; what was kept
         before is kept still.
         """
-        line = encode(record)
+        self.adopt(encode(record), record.folder, files)
+
+    def adopt(self, line: bytes, folder: str, files: Mapping[str, bytes]) -> None:
+        """As `append`, of a record's line as another folder had it, with its files put into `folder`."""
         try:
             with self.lock():
                 if files:
-                    self._write_files(self.folder / record.folder, files)
+                    self._write_files(self.folder / folder, files)
                 append_line(self.records_path, line)
         except OSError as error:
             raise FullError(

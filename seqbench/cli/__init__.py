@@ -9,7 +9,23 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from seqbench.cli import compare, data, leaderboard, measure, plan, plugins, report, run, show, sync, ui
+from seqbench.cli import (
+    compare,
+    data,
+    export,
+    import_,
+    leaderboard,
+    measure,
+    plan,
+    plugins,
+    report,
+    rescore,
+    run,
+    show,
+    sync,
+    ui,
+    verify,
+)
 from seqbench.errors import SeqbenchError
 
 
@@ -41,6 +57,10 @@ app.command("measure")(measure.measure)
 app.add_typer(data.app, name="data")
 app.command("ui")(ui.ui)
 app.command("sync")(sync.sync)
+app.command("export")(export.export)
+app.command("import")(import_.import_)
+app.command("verify")(verify.verify)
+app.command("rescore")(rescore.rescore)
 STOPPED = (129, 130, 143)
 """The exit codes after a closed terminal, Ctrl-C and SIGTERM: 128 + the signal's number."""
 

@@ -33,7 +33,7 @@ class Files:
 
     def upload(self, held: Held, record: CellRecord) -> None:
         """The cell's files, its record, and its plots; once, even when the numbers of a baseline follow later."""
-        what = (held.id, record.finished_at)
+        what = (held.id, record.settled_at)
         if what in self._uploaded:
             return
         folder = self._writer.results / record.folder

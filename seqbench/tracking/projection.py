@@ -56,7 +56,7 @@ def seed_content(record: CellRecord) -> RunContent:
         **common_tags(record),
         KIND: SEED,
         KEY: record.key,
-        FINISHED_AT: repr(record.finished_at),
+        FINISHED_AT: repr(record.settled_at),
         "seqbench.seed": str(record.seed),
         **failure_tags(record),
     }

@@ -107,7 +107,7 @@ def series_content(series: Series, board: Board) -> RunContent:
         **common_tags(first),
         **identity(first).tags,
         **_row_tags(row),
-        FINISHED_AT: repr(max(record.finished_at for record in records)),
+        FINISHED_AT: repr(max(record.settled_at for record in records)),
         CURRENT: text_of(series.is_current),
         **_colour(row, board),
         "mlflow.note.content": row_note(row, board),

@@ -160,11 +160,11 @@ class Tracker:
         held = experiment.seeds.get(record.key)
         if held and held.has_ended_with(content):
             self._writer.tag(held, PARENT, parent)
-            if held.finished_at == record.finished_at:
+            if held.finished_at == record.settled_at:
                 self._files.upload_plots(held, record)
             return
-        if held and held.finished_at != record.finished_at:
-            # Trained again: the epochs of two trainings must not mix in one history.
+        if held and held.finished_at != record.settled_at:
+            # Trained or scored again: the epochs of two trainings must not mix in one history.
             self._writer.delete(held)
             held = None
         held = held or self._writer.create(experiment, content, {**content.tags, PARENT: parent})
@@ -178,6 +178,6 @@ class Tracker:
         """Bring a model-level run up to date; that of a baseline has the cell's files."""
         if series.is_baseline and not held.has_ended_with(content):
             self._files.upload(held, series.records[0])
-        elif series.is_baseline and held.finished_at == series.records[0].finished_at:
+        elif series.is_baseline and held.finished_at == series.records[0].settled_at:
             self._files.upload_plots(held, series.records[0])
         self._writer.update(held, content)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seqbench import TaskSpec
-from seqbench.cell import example_scores
+from seqbench.evaluation import example_scores
 from seqbench_tasks.sentiment.params import SentimentParams
 from seqbench_tasks.sentiment.task import SPEC as SENTIMENT
 from seqbench_tasks.stock_forecasting.params import StockParams

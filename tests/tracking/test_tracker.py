@@ -389,3 +389,26 @@ def test_logging_a_cell_computes_no_board(
     held = snapshot(tracker)
     assert {} == held["seqbench/shapes@builtin", "gru"]["metrics"]
     assert whole[0].metrics["accuracy"] == held["seqbench/shapes@builtin", "gru seed 0"]["metrics"]["accuracy"]
+
+
+def test_metrics_that_were_computed_again_replace_the_old(
+    tracker: Tracker, records: list[CellRecord], snapshot: Look
+) -> None:
+    """After `seqbench rescore` a cell's run and its model's have the new metric, and there is still one of each."""
+    assert [] == quick(tracker).sync(records)
+    names = set(snapshot(tracker))
+    scored = [
+        replace(
+            record,
+            metrics={**record.metrics, "kappa": 0.5},
+            provenance={**record.provenance, "rescored": {"at": record.finished_at + 100}},
+        )
+        if record.model in ("rnn", "guess") and record.status == "ok"
+        else record
+        for record in records
+    ]
+    assert [] == quick(tracker).sync(scored)
+    found = snapshot(tracker)
+    assert names == set(found)
+    assert all("kappa" in found[NAME, run]["metrics"] for run in ("rnn seed 0", "rnn", "guess"))
+    assert "kappa" not in found[NAME, "lstm seed 0"]["metrics"]

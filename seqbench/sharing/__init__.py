@@ -1,0 +1,1 @@
+"""Sharing results: archives of a results folder, merging them, and training cells of them again."""
