@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from seqbench.analysis import read_boards
 from seqbench.records import CellRecord
+from seqbench.registry import discover
+from seqbench.store import Store
 from seqbench.tracking.address import reason, without_password
 from seqbench.tracking.reach import TrackingError
+from seqbench.tracking.registered import Shelf
 from seqbench.tracking.tracker import Tracker
 
 
-def sync_all(tracking_uri: str, results: Path, records: Sequence[CellRecord]) -> None:
-    """Write what MLflow lacks. Raises TrackingError when it cannot be reached or a task cannot be written."""
+def sync_all(
+    tracking_uri: str, results: Path, records: Sequence[CellRecord], plugin_files: Iterable[str] = ()
+) -> list[str]:
+    """Write what MLflow lacks, and register the best model of each task.
+
+    records: all of the results folder. plugin_files: plugins that are not installed.
+    Returns a sentence per task about its registered model.
+    Raises TrackingError when MLflow cannot be reached or a task cannot be written.
+    """
     try:
-        problems = Tracker(tracking_uri, results).sync(records)
+        tracker = Tracker(tracking_uri, results)
+        problems = tracker.sync(records)
+        with tracker.writing():
+            shelf = Shelf(tracker.connect(), results, discover(plugin_files))
+            told = shelf.register(read_boards(Store(results)), records)
     except Exception as error:
         raise TrackingError(
             f"MLflow at {without_password(tracking_uri)} cannot be written ({reason(error)}): "
@@ -22,3 +37,4 @@ def sync_all(tracking_uri: str, results: Path, records: Sequence[CellRecord]) ->
         ) from None
     if problems:
         raise TrackingError(" ".join(problems))
+    return told

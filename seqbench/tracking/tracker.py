@@ -99,7 +99,7 @@ class Tracker:
         return self._client
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
         """While inside, no other process writes this folder's records: between looking and creating nobody may create.
 
         A folder that is only read cannot be locked, and is not.
@@ -120,7 +120,7 @@ class Tracker:
     def log_cell(self, record: CellRecord) -> None:
         """Log one finished cell at once; numbers that need other records (means, ranks) are left to `sync`."""
         for series in series_of([record]):
-            with self._writing():
+            with self.writing():
                 experiment = self._experiment(record.task_id, record.series)
                 held = self._model_run(experiment, series)
                 if series.is_baseline:
@@ -138,7 +138,7 @@ class Tracker:
             tasks.setdefault(record.task_id, []).append(record)
         problems = []
         self.connect()
-        with self._writing():
+        with self.writing():
             for task_id, group in tasks.items():
                 try:
                     self._sync_task(task_id, group)
