@@ -48,11 +48,12 @@ class Choice:
         """What a person should know before asking it."""
         row, record, metric = self.row, self.record, self.board.metric
         direction = "higher" if self.board.higher_is_better else "lower"
-        picked = (
-            f"of {len(row.seeds)} seeds the one with the best score on validation ({metric} {self.validation:.4f})"
-            if self.validation is not None
-            else f"the first of {len(row.seeds)} seeds, since there is no validation split to choose by"
-        )
+        if len(row.seeds) == 1:
+            picked = "the only one trained"
+        elif self.validation is None:
+            picked = f"the first of {len(row.seeds)}, since there is no validation split to choose by"
+        else:
+            picked = f"of {len(row.seeds)} the best on validation ({metric} {self.validation:.4f})"
         interval = "" if row.ci_low is None else f", 95 % interval {row.ci_low:.4f} to {row.ci_high:.4f}"
         score = f"On test, {metric} {record.metrics[record.primary]:.4f} ({direction} is better)"
         sentences = [
