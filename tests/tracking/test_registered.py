@@ -126,7 +126,7 @@ def test_what_is_said_of_a_version_follows_the_board(bench: Bench) -> None:
 
 def test_a_model_of_a_plugin_file_needs_nothing_of_this_machine(bench: Bench, tmp_path: Path) -> None:
     """In a new process, without the plugin's file, the data, the cache or the results, it answers as it was stored."""
-    bench.plugin = shutil.copy(PLUGIN, tmp_path / "mine.py")
+    bench.plugin = shutil.copy(PLUGIN, str(tmp_path / "mine.py"))
     (record,) = bench.train("sighted")
     bench.sync()
     (source,) = [version.source for version in bench.versions().values()]

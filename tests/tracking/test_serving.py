@@ -110,8 +110,10 @@ def servers(
 def _server(task: str, cell: Path, name: str, uri: str, folder: Path) -> Served:
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{name}@best", "--env-manager", "local"]
-        + ["--port", str(port), "--workers", "1"],
+        [
+            *(sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{name}@best"),
+            *("--env-manager", "local", "--port", str(port), "--workers", "1"),
+        ],
         env={**os.environ, "MLFLOW_TRACKING_URI": uri, "SEQBENCH_CACHE": str(folder / "none")},
         cwd=folder,
         stdout=subprocess.DEVNULL,
