@@ -34,9 +34,14 @@ class ServedModel:
 
         column = self.answerer.serving.column
         try:
-            return pd.DataFrame(self.answerer.answers(model_input[column].tolist()))
+            return pd.DataFrame(self.answerer.answers(_rows(model_input[column].tolist())))
         except SeqbenchError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
+
+
+def _rows(cells: list[Any]) -> list[Any]:
+    """Raw inputs one by one: of `{"inputs": {"text": [...]}}` MLflow makes one cell with a list in it."""
+    return [one for cell in cells for one in (cell if isinstance(cell, list) else [cell])]
 
 
 def _load_pyfunc(data_path: str) -> ServedModel:

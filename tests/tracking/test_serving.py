@@ -142,7 +142,7 @@ def params_of(task: str) -> Any:
 
 
 def test_a_sentence_is_answered_as_it_was_tested(servers: Mapping[str, Served]) -> None:
-    """Test sentences, as JSON and as CSV, get the probabilities of the stored predictions."""
+    """Test sentences, in any form that MLflow takes, get the probabilities of the stored predictions."""
     from seqbench_tasks.sentiment.corpus import read_corpus
 
     server = servers["sentiment"]
@@ -154,6 +154,8 @@ def test_a_sentence_is_answered_as_it_was_tested(servers: Mapping[str, Served]) 
     table = io.StringIO()
     csv.writer(table).writerows([["text"], *([text] for text in texts)])
     assert answer == server.ask(table.getvalue(), "text/csv")[1]
+    assert answer == server.ask(json.dumps({"inputs": {"text": texts}}))[1]
+    assert answer == server.ask(json.dumps({"dataframe_records": [{"text": text} for text in texts]}))[1]
 
 
 def test_a_recording_is_answered_as_it_was_tested(servers: Mapping[str, Served]) -> None:
