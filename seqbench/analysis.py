@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 KEPT = "boards.json"
 """The file in a results folder with boards that were computed; it may be deleted at any time."""
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when boards of the same records come out differently."""
 
 __all__ = ["overall", "read_boards"]

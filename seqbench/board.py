@@ -26,6 +26,7 @@ class Row:
     alone: were time and memory measured while nothing else of the run was under way? cost_spread: by cost, the standard
     deviation over repeats, where it was measured repeatedly. pareto: the costs on whose Pareto front the row lies.
     statuses: how many cells ended how. beats_best_baseline: is it told apart from, and better than, the best baseline?
+    None for baselines, and for a better mean of which nothing more is known.
     """
 
     task: str
@@ -79,6 +80,8 @@ class Pair:
     interval; None without per-example scores. p_value: two-sided, of the hypothesis of no difference; p_holm: the same
     stepped down over all pairs of the task (Holm 1979); is_different: p_holm is at most 0.05. test: how it was tested.
     seeds: how many of each; examples: how many both were tested on, 0 when only seeds could be compared.
+    fixed_variance, seed_variance: the variance of the difference is the first plus the second over the number of seeds,
+    as far as it is known; what of it new seeds take away.
     """
 
     one: str
@@ -95,6 +98,8 @@ class Pair:
     test: str
     seeds: tuple[int, int]
     examples: int
+    fixed_variance: float | None = None
+    seed_variance: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The pair as JSON-able values."""

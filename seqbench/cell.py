@@ -30,6 +30,7 @@ from seqbench.costs import (
     training_rate,
 )
 from seqbench.errors import one_line
+from seqbench.examples import SCORE, SMALLEST, TOLERANCE
 from seqbench.optimisation import LOSS_FUNCTIONS, Objective
 from seqbench.params import validate
 from seqbench.plan import Cell
@@ -212,7 +213,8 @@ class _Attempt:
         remarks = tuple(spec.remarks(outputs, data.test)) if spec.remarks else ()
         for remark in remarks:
             self.lines.add(f"remark: {remark}")
-        extra = spec.predictions(outputs, data.test) if spec.predictions else {}
+        extra = {**example_scores(spec, outputs, data.test, metrics[spec.primary])}
+        extra |= spec.predictions(outputs, data.test) if spec.predictions else {}
         files["predictions.csv"] = _predictions(data.test, outputs, extra)
         return CellResult(replace(record, metrics=metrics, remarks=remarks), files)
 
@@ -237,6 +239,25 @@ def objective_of(cell: Cell, spec: TaskSpec) -> Objective:
     loss = LOSS_FUNCTIONS[spec.loss] if isinstance(spec.loss, str) else spec.loss
     params = validate(spec.params, cell.task_params, f"tasks.{spec.name}")
     return Objective(loss, spec.metrics[spec.primary], spec.higher_is_better, spec.augment, params)
+
+
+def example_scores(
+    spec: TaskSpec, outputs: NDArray[np.float64], split: SequenceSet, metric: float
+) -> Mapping[str, NDArray[np.float64]]:
+    """The column of per-example scores, where the task gives some.
+
+    Raises ValueError when their mean is not the primary metric: boards would compare something else.
+    """
+    if spec.example_scores is None:
+        return {}
+    scores = np.asarray(spec.example_scores(outputs, split), dtype=np.float64)
+    if scores.shape != (len(split),):
+        raise ValueError(f"example_scores of task '{spec.name}' gave {scores.shape}, expected ({len(split)},)")
+    if abs(float(scores.mean()) - metric) > TOLERANCE * max(abs(metric), SMALLEST):
+        raise ValueError(
+            f"example_scores of task '{spec.name}' average {scores.mean():.6g}, {spec.primary} is {metric:.6g}"
+        )
+    return {SCORE: scores}
 
 
 def _shown(value: float | None) -> str:

@@ -133,6 +133,8 @@ class Evidence:
             is_different=p_holm is not None and p_holm <= LEVEL,
             test=comparison.test,
             seeds=(samples[0].seeds, samples[1].seeds),
+            fixed_variance=None if comparison.variances is None else comparison.variances.fixed,
+            seed_variance=None if comparison.variances is None else comparison.variances.per_seed,
             examples=len(samples[0].by_example) if is_on_examples and samples[0].by_example is not None else 0,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pandas import DataFrame as Table
 
     from seqbench.records import Outcome
 
@@ -22,6 +22,9 @@ SCORE = "score"
 
 TOLERANCE = 1e-6
 """How near the mean of per-example scores must be to the recorded metric, relative to it."""
+
+SMALLEST = 1e-6
+"""A metric nearer to 0 than this is held to the tolerance of this size."""
 
 
 @dataclass(frozen=True)
@@ -43,46 +46,53 @@ def example_scores(outcome: Outcome, results: Path) -> ExampleScores | None:
     They are the task's own (column `score`), or what they must be when the metric is the share of right answers, the
     log loss, or the mean absolute or squared error of the outputs. Reading never fails: a damaged file gives None.
     """
-    path = results / outcome.folder / PREDICTIONS
-    try:
-        table = _read(path)
-        scores = _fitting(table, outcome.metrics.get(outcome.primary))
-        if scores is None:
-            return None
-        horizon = 0 if "target" in table else max(1, _count(table, "output_"))
-        values = by_moment(scores, table["date"].to_numpy()) if horizon and "date" in table else scores
-        return ExampleScores(values, horizon, _test_set(table))
-    except (OSError, ValueError, KeyError, TypeError):
+    table = read_table(results / outcome.folder / PREDICTIONS)
+    metric = outcome.metrics.get(outcome.primary)
+    scores = None if table is None or metric is None else scores_in(table, metric)
+    if table is None or scores is None:
         return None
+    horizon = 0 if "target" in table else max(1, _count(table, "output_"))
+    values = by_moment(scores, table["date"].to_numpy()) if horizon and "date" in table else scores
+    return ExampleScores(values, horizon, _test_set(table))
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read_table(path: Path, more: Collection[str] = ()) -> Table | None:
+    """Stored predictions: ids, targets, outputs and scores, and `more` columns where they are; None when damaged."""
     import pandas as pd
 
-    with path.open(encoding="utf-8") as file:
-        names = pd.read_csv(file, nrows=0).columns
-    wanted = [
-        name for name in names if name in ("id", "target", "date", SCORE) or name.startswith(("target_", "output_"))
-    ]
-    types = {name: str for name in ("id", "date") if name in wanted}
-    return pd.read_csv(path, usecols=wanted, dtype=types, float_precision="round_trip")
+    wanted = {"id", "target", "date", SCORE, *more}
+    try:
+        names = pd.read_csv(path, nrows=0).columns
+        chosen = [name for name in names if name in wanted or name.startswith(("target_", "output_"))]
+        types = {name: str for name in ("id", "date", *more) if name in chosen}
+        table = pd.read_csv(
+            path,
+            usecols=chosen,
+            dtype=types,
+            keep_default_na=False,
+            na_values={SCORE: [""]},
+        )
+    except (OSError, ValueError):
+        return None
+    return table if len(table) and {"id", "output_0"} <= set(table.columns) else None
 
 
-def _count(table: pd.DataFrame, prefix: str) -> int:
+def _count(table: Table, prefix: str) -> int:
     return sum(name.startswith(prefix) for name in table.columns)
 
 
-def _fitting(table: pd.DataFrame, metric: float | None) -> NDArray[np.float64] | None:
-    """The first candidate whose mean is the metric."""
-    if metric is None or not len(table):
+def scores_in(table: Table, metric: float) -> NDArray[np.float64] | None:
+    """`float64[examples]`: the first candidate whose mean is the metric."""
+    try:
+        for scores in _candidates(table):
+            if abs(float(scores.mean()) - metric) <= TOLERANCE * max(abs(metric), SMALLEST):
+                return scores
+    except (ValueError, KeyError, TypeError, IndexError):
         return None
-    for scores in _candidates(table):
-        if abs(float(scores.mean()) - metric) <= TOLERANCE * max(abs(metric), 1e-12):
-            return scores
     return None
 
 
-def _candidates(table: pd.DataFrame) -> list[NDArray[np.float64]]:
+def _candidates(table: Table) -> list[NDArray[np.float64]]:
     outputs = table[[f"output_{index}" for index in range(_count(table, "output_"))]].to_numpy(dtype=np.float64)
     found = [table[SCORE].to_numpy(dtype=np.float64)] if SCORE in table else []
     if "target" in table:
@@ -110,16 +120,9 @@ def by_moment(scores: NDArray[np.float64], dates: NDArray[Any]) -> NDArray[np.fl
     return np.asarray(sums * (len(moments) / len(scores)))
 
 
-def _test_set(table: pd.DataFrame) -> str:
+def _test_set(table: Table) -> str:
     targets = [name for name in table.columns if name == "target" or name.startswith("target_")]
     digest = hashlib.blake2b(digest_size=16)
     digest.update("\n".join(table["id"].astype(str)).encode())
     digest.update(np.ascontiguousarray(table[targets].to_numpy(dtype=np.float64)).tobytes())
     return digest.hexdigest()
-
-
-def disagreements(one: Mapping[str, float], other: Mapping[str, float], most: int) -> list[tuple[str, float, float]]:
-    """The examples on which two score most differently: (id, score of the one, of the other), largest first."""
-    common = [key for key in one if key in other and one[key] != other[key]]
-    common.sort(key=lambda key: (-abs(one[key] - other[key]), key))
-    return [(key, one[key], other[key]) for key in common[:most]]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite, nan
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from seqbench.board import COSTS, Board, Pair, Row
 from seqbench.pareto import front
 from seqbench.records import Outcome
-from seqbench.stats import letters, rank_intervals, ranks_of, tie_groups
 from seqbench.verdicts import verdicts
 
 if TYPE_CHECKING:
@@ -121,11 +121,18 @@ class _Entry:
 
     @property
     def done(self) -> list[Outcome]:
-        return [record for record in self.group if record.status == "ok"]
+        return _done(self.group)
+
+
+def _done(group: Sequence[Outcome]) -> list[Outcome]:
+    """Those with a result: a primary metric that is no number is none."""
+    return [record for record in group if record.status == "ok" and isfinite(record.metrics.get(record.primary, nan))]
 
 
 def _placed(rows: Sequence[Row], intervals: Sequence[tuple[float, float] | None], pairs: Sequence[Pair]) -> list[Row]:
     """Rows from the best to the worst, with their intervals, places and letters."""
+    from seqbench.stats import letters, rank_intervals, ranks_of, tie_groups  # a plan needs no NumPy
+
     different = {frozenset((pair.one, pair.other)) for pair in pairs if pair.is_different}
 
     def differs(one: int, other: int) -> bool:
@@ -150,12 +157,14 @@ def _placed(rows: Sequence[Row], intervals: Sequence[tuple[float, float] | None]
 
 
 def _against_baseline(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:
-    """With what each model is beside the best baseline."""
+    """With what each model is beside the best baseline; None where its mean is better and nothing else is known."""
     best = next((row for row in rows if row.is_baseline), None)
     if best is None:
         return list(rows)
-    better = {pair.one for pair in pairs if pair.other == best.model and pair.is_different}
-    return [row if row.is_baseline else replace(row, beats_best_baseline=row.model in better) for row in rows]
+    ahead = {
+        pair.one: None if pair.p_value is None else pair.is_different for pair in pairs if pair.other == best.model
+    }
+    return [row if row.is_baseline else replace(row, beats_best_baseline=ahead.get(row.model, False)) for row in rows]
 
 
 def _on_fronts(rows: Sequence[Row]) -> list[Row]:
@@ -175,7 +184,7 @@ def _on_fronts(rows: Sequence[Row]) -> list[Row]:
 def _row(group: Sequence[Outcome], measured: Mapping[str, Measured]) -> Row:
     """A row as far as it can be known without the others."""
     first = group[0]
-    done = [record for record in group if record.status == "ok"]
+    done = _done(group)
     scores = tuple(record.metrics[record.primary] for record in done)
     names = sorted(set.intersection(*(set(record.metrics) for record in done))) if done else []
     return Row(
@@ -202,9 +211,16 @@ def _row(group: Sequence[Outcome], measured: Mapping[str, Measured]) -> Row:
         statuses=dict(sorted(Counter(record.status for record in group).items())),
         metrics={name: fmean(record.metrics[name] for record in done) for name in names},
         beats_best_baseline=None,
-        reason=next((record.failure.message for record in group if record.failure), ""),
+        reason=_reason(group, done),
         series=first.series,
     )
+
+
+def _reason(group: Sequence[Outcome], done: Sequence[Outcome]) -> str:
+    """Why cells have no result: the first one's reason."""
+    failed = next((record.failure.message for record in group if record.failure), "")
+    is_ok = sum(record.status == "ok" for record in group)
+    return failed or (f"{group[0].primary} is not finite" if len(done) < is_ok else "")
 
 
 def _sd(scores: Sequence[float]) -> float | None:

@@ -144,6 +144,9 @@ class TaskData:
 Metric = Callable[["NDArray[np.float64]", "SequenceSet"], float]
 """`metric(outputs: float[N, output.size], split) -> float`: `split` has the targets, ids and extras."""
 
+ExampleScores = Callable[["NDArray[np.float64]", "SequenceSet"], "NDArray[np.float64]"]
+"""`example_scores(outputs: float[N, output.size], split) -> float64[N]`, whose mean is the primary metric."""
+
 Predictor = Callable[["SequenceSet"], "NDArray[np.float64]"]
 """`predictor(split) -> float[N, output.size]`; it must not look at `split.targets`."""
 
@@ -214,6 +217,10 @@ class TaskSpec:
     model_defaults: defaults for model parameters of that name, the same for each model that has them
         (`parameter_budget`, `dropout`, `embedding_size`).
     augment: `augment(x, lengths, generator, params) -> x`, or None.
+    example_scores: `example_scores(outputs, split) -> float64[N]`, one score per example whose mean is the primary
+        metric. Models are compared on these, example by example. Without them this is done where the primary metric
+        is the accuracy, the log loss, or the mean absolute or squared error of the outputs; for any other metric boards
+        can only compare seeds.
     predictions: `predictions(outputs, split) -> {column: array[N]}`, further columns of the stored predictions.
         For a forecast the columns `date`, `actual` and `predicted` are what is plotted.
     remarks: `remarks(outputs, split) -> sentences`, what a reader of a cell's scores should know of its test
@@ -248,6 +255,7 @@ class TaskSpec:
     trainer: Mapping[str, Any] = field(default_factory=dict)
     model_defaults: Mapping[str, Any] = field(default_factory=dict)
     augment: Augment | None = None
+    example_scores: ExampleScores | None = None
     predictions: Callable[[NDArray[np.float64], SequenceSet], Mapping[str, NDArray[Any]]] | None = None
     remarks: Callable[[NDArray[np.float64], SequenceSet], Sequence[str]] | None = None
     describe: Callable[[TaskData], str] | None = None
@@ -276,6 +284,8 @@ class TaskSpec:
             raise SpecError(f"{who} has loss {self.loss!r}: give one of {', '.join(LOSSES)}, or a function")
         if not (self.serving is None or isinstance(self.serving, Serving)):
             raise SpecError(f"{who} has serving {self.serving!r}: give a seqbench.Serving, or None")
+        if self.example_scores is not None:
+            _check_callable(who, "example_scores", self.example_scores)
         for kind, functions in (
             ("metric", self.metrics),
             ("baseline", self.baselines),

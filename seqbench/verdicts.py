@@ -45,7 +45,15 @@ def _beside_baseline(board: Board, rows: Sequence[Row], called: Mapping[str, str
     of = f"the best baseline ({called.get(baseline.model, baseline.model)})"
     found = []
     if worse:
-        found.append(f"Not better than {of}: {_names(worse, called)}.")
+        baselines = [row for row in rows if row.is_baseline and row is not baseline]
+        nor = {
+            row.model: [other for other in baselines if (other.position or 0) < (row.position or 0)] for row in worse
+        }
+        named = {row.model: called.get(row.model, row.model) for row in worse}
+        named |= {
+            model: f"{named[model]} (nor than {_names(others, called)})" for model, others in nor.items() if others
+        }
+        found.append(f"Not better than {of}: {_names(worse, named)}.")
     if unclear:
         found.append(f"Better than {of} by no more than chance may give: {_names(unclear, called)}.")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seqbench.leaderboard import board
+from seqbench.leaderboard import board, boards
 from seqbench.records import CellRecord, Failure
 from seqbench.stats import student_t, summarise
 
@@ -53,13 +53,22 @@ def test_rank_follows_the_metric(higher: bool, order: list[str]) -> None:
     ]
     rows = board(records)
     assert order == [row.model for row in rows]
-    assert [1, 2, 3] == [row.rank for row in rows]
+    assert [1, 2, 3] == [row.rank for row in rows] == [row.position for row in rows]
 
 
-def test_equal_means_share_a_rank() -> None:
-    """Two models with the same mean are both first, and the next is third."""
-    rows = board([record("a", 0, 0.5), record("b", 0, 0.5), record("c", 0, 0.1)])
-    assert [1, 1, 3] == [row.rank for row in rows]
+def test_rows_that_cannot_be_told_apart_share_a_rank() -> None:
+    """Two models within the spread of their seeds are both first; the next, far below, is third."""
+    scores = {"a": (0.50, 0.52, 0.51), "b": (0.51, 0.49, 0.50), "c": (0.10, 0.12, 0.11)}
+    rows = board(record(model, seed, score) for model, values in scores.items() for seed, score in enumerate(values))
+    assert [("a", 1, "a"), ("b", 1, "a"), ("c", 3, "b")] == [(row.model, row.rank, row.letters) for row in rows]
+    assert [(1, 2), (1, 2), (3, 3)] == [(row.rank_low, row.rank_high) for row in rows]
+
+
+def test_what_nothing_is_known_of_is_tied() -> None:
+    """One seed and no predictions tell nobody apart: all share the first rank, and the board says why."""
+    found = boards([record("a", 0, 0.9), record("b", 0, 0.5)])[0]
+    assert [1, 1] == [row.rank for row in found.rows]
+    assert any("one seed" in note for note in found.notes)
 
 
 def test_failures_stay_on_the_board() -> None:
@@ -77,7 +86,10 @@ def test_failures_stay_on_the_board() -> None:
 def test_a_model_no_better_than_a_baseline_is_marked() -> None:
     """Each model is held against the best baseline; baselines are not."""
     rows = board([record("a", 0, 0.9), record("b", 0, 0.4), record("naive", 0, 0.5, is_baseline=True)])
-    assert {"a": True, "b": False, "naive": None} == {row.model: row.beats_best_baseline for row in rows}
+    assert {"a": None, "b": False, "naive": None} == {row.model: row.beats_best_baseline for row in rows}
+    seeds = [record("a", seed, 0.9 + seed / 100) for seed in range(3)]
+    rows = board([*seeds, record("naive", 0, 0.5, is_baseline=True)])
+    assert {"a": True, "naive": None} == {row.model: row.beats_best_baseline for row in rows}
 
 
 def test_the_last_record_of_a_cell_counts() -> None:
@@ -98,3 +110,12 @@ def test_tasks_have_boards_of_their_own() -> None:
     """The same model on two sources is two rows, each first on its board."""
     records = [record("a", 0, 0.1), record("a", 0, 0.9, task_id="toy@mine", series="other")]
     assert [("toy@builtin", 1), ("toy@mine", 1)] == [(row.task, row.rank) for row in board(records)]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_metric_that_is_no_number_is_no_result(value: float) -> None:
+    """Such a cell counts for no mean, and its row says so; the others have their board."""
+    found = boards([record("a", 0, 0.5), record("b", 0, value), record("b", 1, 0.4)])[0]
+    assert [("a", 0.5, ""), ("b", 0.4, "score is not finite")] == [
+        (row.model, row.mean, row.reason) for row in found.rows
+    ]

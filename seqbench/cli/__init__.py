@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from seqbench.cli import data, leaderboard, plan, plugins, run, show, sync, ui
+from seqbench.cli import compare, data, leaderboard, plan, plugins, report, run, show, sync, ui
 from seqbench.errors import SeqbenchError
 
 
@@ -34,6 +34,8 @@ app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("plugins")(plugins.plugins)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("compare")(compare.compare)
+app.command("report")(report.report)
 app.command("show")(show.show)
 app.add_typer(data.app, name="data")
 app.command("ui")(ui.ui)

@@ -26,6 +26,11 @@ Pilot = Annotated[
     ),
 ]
 
+Resolve = Annotated[
+    bool,
+    typer.Option("--resolve", help="Which ties are open, how many more seeds would settle them, and what these cost."),
+]
+
 
 def plan(
     models: given.Models = None,
@@ -41,6 +46,7 @@ def plan(
     workers: given.Workers = None,
     results: given.Results = None,
     pilot: Pilot = True,
+    resolve: Resolve = False,
     as_json: given.Json = False,
 ) -> None:
     """Show what a run would train, and what it would cost: hours, memory and disk, and what is already recorded.
@@ -65,6 +71,11 @@ def plan(
             results=results,
         )
     )
+    if resolve:
+        from seqbench.cli import plan_resolve
+
+        plan_resolve.resolve(benchmark, as_json=as_json)
+        return
     outlook = _outlook(benchmark, pilot)
     if as_json:
         lines = (json.dumps(_entry(outlook, cell)) for cell in benchmark.cells)

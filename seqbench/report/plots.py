@@ -104,8 +104,8 @@ def forecast(record: CellRecord, predictions: Path) -> bytes:
     The level of a series is easy to follow and says little; the panel of changes shows what was really foreseen. Of
     several series the first is drawn over time, and the changes of all.
     """
-    every = _forecast_columns(predictions)
-    columns, which = _first_series(every)
+    every = forecast_columns(predictions)
+    columns, which = first_series(every)
     actual, predicted, last = columns["actual"], columns["predicted"], columns.get("last_close")
     when = columns.get("date", np.arange(len(actual)))
     figure = new_figure(9.0, 5.6, _title(record))
@@ -151,7 +151,7 @@ def learning_curve(record: CellRecord) -> bytes:
     return _png(figure)
 
 
-def _forecast_columns(predictions: Path) -> Columns:
+def forecast_columns(predictions: Path) -> Columns:
     """`actual`, `predicted`, and `date`, `last_close`, `series` where they are; else the raw targets and outputs."""
     names = _header(predictions)
     if {"actual", "predicted"} <= set(names):
@@ -161,7 +161,7 @@ def _forecast_columns(predictions: Path) -> Columns:
     return {"actual": raw["target_0"], "predicted": raw["output_0"]}
 
 
-def _first_series(columns: Columns) -> tuple[Columns, str]:
+def first_series(columns: Columns) -> tuple[Columns, str]:
     """The rows of the first series, and how a title says so where there are several."""
     names = columns.get("series")
     if names is None or not len(names) or bool((names == names[0]).all()):

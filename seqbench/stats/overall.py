@@ -79,10 +79,10 @@ def friedman(table: Scores) -> float:
     from scipy.stats import friedmanchisquare
 
     tasks, models = table.shape
+    if bool((table == table[:, :1]).all()):
+        return 1.0
     statistic = float(friedmanchisquare(*table.T).statistic)
     rest = tasks * (models - 1) - statistic
-    if not math.isfinite(statistic):
-        return 1.0
     if rest <= 0:
         return 0.0
     return float(fdtrc(models - 1, (models - 1) * (tasks - 1), (tasks - 1) * statistic / rest))

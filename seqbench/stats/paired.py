@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.stats.intervals import CHUNK, SEED
+from seqbench.stats.power import Variances
 from seqbench.stats.samples import Sample, Spread
 
 Scores = NDArray[np.float64]
@@ -25,7 +26,7 @@ class Comparison:
     """One sample against another.
 
     difference: mean of the one minus mean of the other. variance: of that difference; degrees: its degrees of freedom.
-    examples_variance: the part of the variance that more seeds do not take away, with `seeds_variance` the rest.
+    variances: what it is made of, None where nothing is known of seeds.
     effect_size: the difference over the sd of per-example differences. p_value: two-sided; None where nothing is known.
     test: in words.
     """
@@ -35,8 +36,7 @@ class Comparison:
     degrees: float
     p_value: float | None
     test: str
-    examples_variance: float = 0.0
-    seeds_variance: float = 0.0
+    variances: Variances | None = None
     effect_size: float | None = None
     scale: float | None = None
 
@@ -119,10 +119,18 @@ def _compared(differences: Scores, examples: float, deviate: float, test: str, p
         degrees=degrees,
         p_value=student_tail(deviate, degrees),
         test=test + about,
-        examples_variance=examples,
-        seeds_variance=of_seeds(parts),
+        variances=_made_of(examples, parts) if is_known else None,
         effect_size=mean / sd if sd > 0 else 0.0,
         scale=sd if sd > 0 else None,
+    )
+
+
+def _made_of(examples: float, parts: Sequence[Part]) -> Variances:
+    """A difference's variance as a function of the number of seeds; what seeds err on by chance goes with them, too."""
+    noise = sum(sample.noise / sample.seeds for sample, _ in parts)
+    return Variances(
+        max(0.0, examples - noise),
+        sum(spread.of_seeds + (sample.noise if examples else 0.0) for sample, spread in parts if sample.is_random),
     )
 
 
@@ -136,13 +144,15 @@ def _by_seeds(parts: Sequence[Part]) -> Comparison:
         return Comparison(difference, 0.0, 0.0, None, "none: no per-example scores are kept, and no seed changes these")
     degrees = degrees_of(0.0, 1, whole)
     p_value = student_tail(abs(difference) / math.sqrt(variance), degrees)
-    return Comparison(difference, variance, degrees, p_value, "t over seeds", 0.0, variance)
+    return Comparison(difference, variance, degrees, p_value, "t over seeds", _made_of(0.0, whole))
 
 
 def student_tail(deviate: float, degrees: float) -> float:
     """The two-sided p-value of a statistic."""
     from scipy.special import ndtr, stdtr
 
+    if not deviate:
+        return 1.0
     deviate = abs(deviate)
     return float(2 * (ndtr(-deviate) if math.isinf(degrees) else stdtr(degrees, -deviate)))
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seqbench.leaderboard import Row, board, latest
+from seqbench.board import Row
+from seqbench.leaderboard import board, latest
 from seqbench.records import CellRecord
 from seqbench.tracking.view import MAX_TAG, metric_name, row_note
 

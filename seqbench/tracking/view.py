@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from seqbench.leaderboard import Row
+from seqbench.board import Row
 
 VIEW = "seqbench"
 """The name of the view of MLflow's UI that shows a board: its address ends in `?viewStateShareKey=` and this."""

@@ -27,6 +27,12 @@ def accuracy(outputs: Outputs, split: SequenceSet) -> float:
     return float((outputs.argmax(1) == split.targets).mean())
 
 
+def correct(outputs: Outputs, split: SequenceSet) -> Outputs:
+    """1 for each example whose highest output is the target, 0 for the others: their mean is the accuracy."""
+    found: Outputs = (outputs.argmax(1) == split.targets).astype(float)
+    return found
+
+
 def macro_f1(outputs: Outputs, split: SequenceSet) -> float:
     """Mean over the classes in the targets of F1 = 2 TP / (2 TP + FP + FN); each class counts the same."""
     import numpy as np

@@ -59,14 +59,14 @@ def test_a_target_that_is_no_label_is_an_error(tmp_path: Path) -> None:
 
 def test_of_several_series_one_is_drawn_over_time(tmp_path: Path) -> None:
     """A panel's picture has the lines of its first series, named in the title, and not a line that jumps back."""
-    from seqbench.report.plots import _first_series, _forecast_columns
+    from seqbench.report.plots import first_series, forecast_columns
 
     rows = [
         f"{name} {day},{name},2020-01-{day:02},{day},{day},{day}" for name in ("AAA", "BBB") for day in range(1, 29)
     ]
     file = tmp_path / "predictions.csv"
     file.write_text("\n".join(["id,series,date,last_close,actual,predicted", *rows]) + "\n")
-    columns, which = _first_series(_forecast_columns(file))
+    columns, which = first_series(forecast_columns(file))
     assert (28, " of AAA, one of 2 series") == (len(columns["actual"]), which)
     assert bool((np.diff(columns["date"]) > np.timedelta64(0)).all())
     assert ["forecast.png"] == list(plots_for(a_record({"kind": "forecast", "values": 1}), tmp_path))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqbench import Classes, Output, TaskData, TaskSpec
-from seqbench_tasks.classification import METRICS, logistic_regression, majority
+from seqbench_tasks.classification import METRICS, correct, logistic_regression, majority
 from seqbench_tasks.sentiment.params import SentimentParams
 from seqbench_tasks.sentiment.serving import SERVING
 from seqbench_tasks.sentiment.texts import counted
@@ -153,6 +153,7 @@ SPEC = TaskSpec(
     },
     model_defaults={"parameter_budget": 60_000, "dropout": 0.3, "embedding_size": 64},
     augment=augment,
+    example_scores=correct,
     predictions=predictions,
     describe=describe,
     show=show,

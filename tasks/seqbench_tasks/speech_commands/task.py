@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqbench import Classes, Output, TaskData, TaskSpec
-from seqbench_tasks.classification import METRICS, logistic_regression, majority
+from seqbench_tasks.classification import METRICS, correct, logistic_regression, majority
 from seqbench_tasks.speech_commands.audio import counted
 from seqbench_tasks.speech_commands.files import LISTS
 from seqbench_tasks.speech_commands.official import fetch_official
@@ -150,6 +150,7 @@ SPEC = TaskSpec(
     },
     model_defaults={"parameter_budget": 50_000, "dropout": 0.3},
     augment=augment,
+    example_scores=correct,
     describe=describe,
     show=show,
     fetchers={"hf": fetch_from_hub, "speechcommands": fetch_official},

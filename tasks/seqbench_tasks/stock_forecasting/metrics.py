@@ -78,6 +78,16 @@ def mase(outputs: NDArray[np.float64], split: SequenceSet) -> float:
     return float((by_series(np.abs(_errors(outputs, split)), split) / by_series(np.abs(_moves(split)), split)).mean())
 
 
+def scaled_errors(outputs: NDArray[np.float64], split: SequenceSet) -> NDArray[np.float64]:
+    """`float64[N]`: each window's mean absolute error over its series' mean naive error, weighted so that every series
+    counts the same; their mean is the MASE.
+    """
+    which, count = series_of(split)
+    naive = by_series(np.abs(_moves(split)), split)[which]
+    weights = len(which) / (count * np.bincount(which, minlength=count)[which])
+    return np.asarray(np.abs(_errors(outputs, split)).mean(axis=1) / naive * weights)
+
+
 def mae(outputs: NDArray[np.float64], split: SequenceSet) -> float:
     """Mean absolute error of the close, in the units of the price."""
     return float(by_series(np.abs(_errors(outputs, split)), split).mean())

@@ -83,6 +83,7 @@ SPEC = TaskSpec(
     trainer={"batch_size": 128, "max_epochs": 10, "patience": 3},
     model_defaults={"parameter_budget": 5_000, "dropout": 0.0},
     augment=augment,
+    example_scores=partial(_call, "metrics", "scaled_errors"),
     predictions=partial(_call, "metrics", "predictions"),
     describe=partial(_call, "notes", "describe"),
     remarks=partial(_call, "significance", "remarks"),
