@@ -63,7 +63,9 @@ class Choice:
         if self.tied:
             sentences.append(f"Tied for the best with {_listed(self.tied)}: the data cannot tell them apart.")
         if row.beats_best_baseline is False and (bar := self.board.best_baseline) is not None:
-            sentences.append(f"It is not better than the best baseline, {bar.model} ({bar.mean:.4f}).")
+            sentences.append(
+                f"It is not better than the best baseline, {bar.model} ({bar.mean:.4f}), by more than chance may give."
+            )
         sentences.append(f"Data: {self.board.source}, fingerprint {str(record.data.get('fingerprint', ''))[:12]}.")
         return " ".join(sentences)
 

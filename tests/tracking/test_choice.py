@@ -67,7 +67,7 @@ def test_baselines_and_failures_are_not_served(make_record: MakeRecord, records:
     found = choose(board_of(among), among)
     assert found is not None
     assert "lstm" == found.record.model
-    assert "It is not better than the best baseline, guess (0.9900)." in found.description()
+    assert "It is not better than the best baseline, guess (0.9900), by more than" in found.description()
     assert choose(board_of([better]), [better]) is None
 
 
