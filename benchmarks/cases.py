@@ -70,9 +70,10 @@ def cases(section: dict[str, Any], settings: Sequence[str] = (), run_file: Path 
     return [Case(cell, registry, *prepared[cell.data_key]) for cell in benchmark.cells]
 
 
-def case(task: str, model: str, settings: Sequence[str] = ()) -> Case:
-    """The cell of one model on one task, seed 0."""
+def case(task: str, model: str, settings: Sequence[str] = (), source: str | None = None) -> Case:
+    """The cell of one model on one task, seed 0; source: of its data, the built-in one by default."""
     section = {"tasks": [task], "models": [model], "seeds": "0", "baselines": False}
+    section |= {"data": [f"{task}={source}"]} if source else {}
     return cases(section, settings)[0]
 
 

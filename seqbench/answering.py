@@ -148,7 +148,9 @@ class Answerer:
             sequence = np.asarray(self.encode(raw))
         except DataError as error:
             raise DataError(f"{where}{error}") from None
-        if not sequence.size or not _fits(sequence, self.input):
+        if sequence.ndim and not len(sequence):
+            raise DataError(f"{where}'{self.serving.column}' has nothing in it: give one that has.")
+        if not _fits(sequence, self.input):
             raise SpecError(
                 f"{where}the task's encoder gave {sequence.dtype}{list(sequence.shape)}, which is no sequence of "
                 f"{self.input!r}: correct the task."

@@ -20,11 +20,11 @@ Work = Callable[[], float | None]
 
 
 def main(request: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"who", "task", "model", "epochs"}` → seconds, the validation metric, and torch's threads."""
+    """`{"who", "task", "model", "epochs", "source"}` → seconds, the validation metric, and torch's threads."""
     warnings.simplefilter("ignore")
     epochs = int(request["epochs"])
     settings = (f"trainer.max_epochs={epochs}", "trainer.patience=0")
-    given = case(request["task"], request["model"], settings)
+    given = case(request["task"], request["model"], settings, request["source"])
     torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
     work = {"seqbench": _seqbench, "script": _script, "lightning": _lightning}[request["who"]](given, epochs)
     begin = time.perf_counter()

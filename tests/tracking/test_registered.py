@@ -16,7 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqbench.answering import Answerer, Description
+from seqbench.errors import DataError
 from seqbench.records import CellRecord
+from seqbench.registry import discover
+from seqbench.serving import WEIGHTS, Kept
 from seqbench.store import Store
 from seqbench.tracking.pyfunc import stored_outputs
 from seqbench.tracking.sync import sync_all
@@ -155,6 +159,26 @@ def test_a_model_of_a_plugin_file_needs_nothing_of_this_machine(bench: Bench, tm
     assert np.allclose(expected, [answers[0]["probabilities"][label] for label in ("below", "above")], atol=1e-5)
     assert ["above", "below"] == [answer["label"] for answer in answers[1:]]
     assert not list((tmp_path / "results").rglob("*.pkl"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (["1 2", "x"], r"^row 2: 'x' has something other than numbers"),
+        (["1", ""], r"^row 2: 'numbers' has nothing in it"),
+        (["nan"], r"^'numbers' gives values that are not finite"),
+    ],
+)
+def test_what_the_core_checks_of_raw_inputs(bench: Bench, raw: list[str], reason: str) -> None:
+    """An input that a task refuses, that is empty or not finite, is told in one sentence, with its row."""
+    (record,) = bench.train("sighted")
+    folder = bench.results / record.folder
+    kept = Kept.read(folder)
+    assert kept is not None
+    answerer = Answerer.made(Description.of(record, kept), folder / WEIGHTS, discover([bench.plugin]))
+    with pytest.raises(DataError, match=reason):
+        answerer.answers(raw)
+    assert [] == answerer.answers([])
 
 
 def test_a_task_without_raw_inputs_is_told(bench: Bench, toy: str) -> None:
