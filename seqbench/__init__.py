@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from seqbench.progress import track
     from seqbench.sequences import SequenceSet
     from seqbench.sources import expand, walk_files
-    from seqbench.spec import Classes, Dense, Forecast, Input, ModelSpec, NoParams, Output, TaskData, TaskSpec, Tokens
+    from seqbench.spec import (
+        Classes,
+        Dense,
+        Forecast,
+        Input,
+        ModelSpec,
+        NoParams,
+        Output,
+        Serving,
+        TaskData,
+        TaskSpec,
+        Tokens,
+    )
     from seqbench.version import __version__
 
 __all__ = [
@@ -26,6 +38,7 @@ __all__ = [
     "Output",
     "SeqbenchError",
     "SequenceSet",
+    "Serving",
     "SpecError",
     "TaskData",
     "TaskSpec",

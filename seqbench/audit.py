@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ CHANCE_P = 1e-3
 """A score under shuffled labels that pure chance would reach less often than this is no chance."""
 FEWEST_TRIALS = 30
 SHUFFLE_SEED = 0
+LAST_DIGITS = 1e-4
+"""Of features in units of their scaler."""
 MAX_AUDITED = 5000
 """Training examples that the shuffled-label check uses: more make it slow and no sharper."""
 
@@ -47,6 +50,8 @@ def audit(spec: TaskSpec, data: TaskData, source: str, params: Any) -> Iterator[
         "ids_are_unique": lambda: ids_are_unique(data),
         "shuffled_labels_give_chance": lambda: shuffled_labels_give_chance(spec, data),
     }
+    if spec.serving is not None:
+        checks["raw_inputs_are_as_prepared"] = lambda: raw_inputs_are_as_prepared(spec, data)
     for name, sentinel in spec.sentinels.items():
         checks[name] = lambda name=name, sentinel=sentinel: Finding(  # type: ignore[misc]
             name, sentinel(source, params, downloads_folder())
@@ -83,6 +88,23 @@ def ids_are_unique(data: TaskData) -> Finding:
     return Finding("ids_are_unique", "; ".join(problems), f"{total} ids")
 
 
+def raw_inputs_are_as_prepared(spec: TaskSpec, data: TaskData) -> Finding:
+    """The encoder of served models makes of each raw example the sequence that models are tested on."""
+    name = "raw_inputs_are_as_prepared"
+    assert spec.serving is not None
+    encode = spec.serving.encoder(json.loads(json.dumps(dict(data.state))))
+    places = {str(identity): place for place, identity in enumerate(data.test.ids)}
+    problems = []
+    for identity, raw in data.raw_examples.items():
+        if identity not in places:
+            problems.append(f"'{identity}' is no id of test")
+        elif not _is_alike(data.test.example(places[identity]), np.asarray(encode(raw))):
+            problems.append(f"'{identity}' is encoded otherwise than it was prepared")
+    if not data.raw_examples:
+        problems.append("there are no raw examples, so that no model can be registered")
+    return Finding(name, "; ".join(problems), f"{len(data.raw_examples)} raw examples")
+
+
 def shuffled_labels_give_chance(spec: TaskSpec, data: TaskData) -> Finding:
     """Baselines fitted to labels in random order do no better on test than the most frequent class.
 
@@ -111,6 +133,11 @@ def shuffled_labels_give_chance(spec: TaskSpec, data: TaskData) -> Finding:
         if binom.sf(round(score * trials) - 1, trials, chance) < CHANCE_P:
             problems.append(f"'{baseline}' reaches {score:.3f} with shuffled labels, where chance is {chance:.3f}")
     return Finding(name, "; ".join(problems), f"{', '.join(scores)}; most frequent class {chance:.3f}")
+
+
+def _is_alike(prepared: NDArray[Any], encoded: NDArray[Any]) -> bool:
+    """Equal, but for what different devices make of the last digits."""
+    return prepared.shape == encoded.shape and np.allclose(prepared, encoded, rtol=0, atol=LAST_DIGITS)
 
 
 def _shuffled(split: SequenceSet, random: np.random.Generator) -> SequenceSet:

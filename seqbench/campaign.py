@@ -18,6 +18,7 @@ from seqbench.leaderboard import grouped
 from seqbench.measurements import BUSY_PERCENT, Measurement, Taken
 from seqbench.naming import nearest
 from seqbench.replan import replanned
+from seqbench.serving import WEIGHTS
 from seqbench.version import __version__, installed_version
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 POLL_SECONDS = 0.2
-WEIGHTS = "weights.safetensors"
 TOLERANCE = 1e-3
 """How far test outputs may be from the stored ones, relative to the largest: other processors round differently."""
 

@@ -40,7 +40,8 @@ from seqbench.protocol import TrainerConfig, derive_seed
 from seqbench.records import CellRecord, CellResult, Costs, EpochRecord, Failure, blank_record
 from seqbench.registry import Registry
 from seqbench.sequences import BatchSource
-from seqbench.spec import Classes, TaskData, TaskSpec
+from seqbench.serving import WEIGHTS, packed
+from seqbench.spec import Classes, Input, ModelSpec, Output, TaskData, TaskSpec
 from seqbench.trainer import DivergedError, fit, predict
 
 MEMORY_WORDS = ("not enough memory", "bad_alloc", "annot allocate memory")
@@ -175,7 +176,8 @@ class _Attempt:
             best_epoch=result.best_epoch,
             configuration=dict(configuration) if isinstance(configuration, Mapping) else {},
         )
-        evaluated = self._evaluated(spec, data, record, outputs, {"weights.safetensors": _weights(module)})
+        files = {WEIGHTS: _weights(module), **packed(spec, data)}
+        evaluated = self._evaluated(spec, data, record, outputs, files)
         return self._timed(evaluated, lambda: latency(module, source, config, bound_of(costs.fit_seconds)))
 
     def _timed(self, result: CellResult, measure: Callable[[], Mapping[str, Any]]) -> CellResult:
@@ -213,10 +215,14 @@ class _Attempt:
 
 def build_module(cell: Cell, registry: Registry, data: TaskData) -> nn.Module:
     """The cell's model, initialised from its seed, on the CPU. Raises TypeError when the plugin builds no module."""
-    spec = registry.models[cell.model]
-    seed_all(derive_seed(cell.seed, "initialisation"))
-    params = validate(spec.params, cell.model_params, f"models.{spec.name}")
-    module = spec.build(data.input, data.output, params)
+    return built(registry.models[cell.model], cell.model_params, data.input, data.output, cell.seed)
+
+
+def built(spec: ModelSpec, model_params: Mapping[str, Any], input: Input, output: Output, seed: int) -> nn.Module:
+    """A model as `build_module` gives it, from what decides it."""
+    seed_all(derive_seed(seed, "initialisation"))
+    params = validate(spec.params, model_params, f"models.{spec.name}")
+    module = spec.build(input, output, params)
     if not isinstance(module, nn.Module):
         raise TypeError(f"build of model '{spec.name}' gave {type(module).__name__}, not a torch.nn.Module")
     return module

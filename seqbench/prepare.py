@@ -26,6 +26,8 @@ SPLITS = ("train", "validation", "test")
 META = "meta.json"
 CHECKED_ROWS = 1 << 18
 VECTORS = "input.vectors"
+STATE = "state.json"
+"""What a served model needs of the data; the file is no part of the fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,10 @@ def _check(spec: TaskSpec, location: str, data: TaskData) -> None:
     for name, split in (("train", data.train), ("test", data.test)):
         if not len(split):
             raise DataError(f"task '{spec.name}' found no example for its {name} split in {location}.")
+    try:
+        json.dumps([dict(data.state), dict(data.raw_examples)])
+    except (TypeError, ValueError) as error:
+        raise DataError(f"task '{spec.name}' prepared a state or raw examples that are no JSON ({error}).") from None
     for name in SPLITS:
         split = getattr(data, name)
         if split.values.dtype.kind == "f" and not _is_finite(split.values):
@@ -118,13 +124,15 @@ def _save(data: TaskData, folder: Path, seconds: float, origin: Mapping[str, str
         for name, array in arrays.items():
             np.save(beside / f"{name}.npy", array, allow_pickle=False)
         checksums = {path.name: file_hash(path) for path in sorted(beside.glob("*.npy"))}
-        kinds = {"input": _to_json(data.input), "output": _to_json(data.output)}
+        state = {"state": dict(data.state), "raw_examples": dict(data.raw_examples)}
+        (beside / STATE).write_text(json.dumps(state), encoding="utf-8")
+        kinds = {"input": noun_to_json(data.input), "output": noun_to_json(data.output)}
         meta = {
             **origin,
             **kinds,
             "notes": dict(data.notes),
             "shared": shared,
-            "checksums": checksums,
+            "checksums": {**checksums, STATE: file_hash(beside / STATE)},
             "fingerprint": data.fingerprint or _digest(json.dumps([kinds, shared, checksums], sort_keys=True)),
             "sizes": [len(getattr(data, name)) for name in SPLITS],
             "steps": int(data.train.lengths.sum()),
@@ -156,29 +164,33 @@ def load(folder: Path) -> TaskData:
         )
         return SequenceSet(values, starts, lengths, targets, ids, extras)
 
+    kept = json.loads((folder / STATE).read_text(encoding="utf-8")) if STATE in meta["checksums"] else {}
     data = TaskData(
-        input=_input(meta["input"], array(VECTORS) if f"{VECTORS}.npy" in meta["checksums"] else None),
-        output=_output(meta["output"]),
+        input=input_of(meta["input"], array(VECTORS) if f"{VECTORS}.npy" in meta["checksums"] else None),
+        output=output_of(meta["output"]),
         train=split("train"),
         validation=split("validation"),
         test=split("test"),
         notes=meta["notes"],
+        **kept,
     )
     return replace(data, fingerprint=meta["fingerprint"])
 
 
-def _to_json(noun: Input | Output) -> dict[str, Any]:
+def noun_to_json(noun: Input | Output) -> dict[str, Any]:
     """A noun's fields, but for arrays: those are files of their own."""
     if isinstance(noun, Tokens):
         return {"kind": noun.kind, "vocabulary": noun.vocabulary}
     return {"kind": noun.kind, **asdict(noun)}
 
 
-def _input(values: Mapping[str, Any], vectors: NDArray[np.float32] | None) -> Input:
+def input_of(values: Mapping[str, Any], vectors: NDArray[np.float32] | None) -> Input:
+    """The input that `noun_to_json` gave, with the vectors of its tokens."""
     return Dense(values["features"]) if values["kind"] == Dense.kind else Tokens(values["vocabulary"], vectors)
 
 
-def _output(values: Mapping[str, Any]) -> Output:
+def output_of(values: Mapping[str, Any]) -> Output:
+    """The output that `noun_to_json` gave."""
     return Classes(tuple(values["labels"])) if values["kind"] == Classes.kind else Forecast(values["values"])
 
 

@@ -125,6 +125,9 @@ class TaskData:
 
     notes: JSON-able facts that preparation found (rows dropped, date range, scaler), kept in each record.
     fingerprint: SHA-256 of the prepared arrays; the core fills it in.
+    state: JSON-able: what `TaskSpec.serving` needs to take raw inputs without this data (a vocabulary, scalers, the
+        parameters of features); kept beside the weights of each model, in no record.
+    raw_examples: a few raw inputs of the test split as text, by the id of their example.
     """
 
     input: Input
@@ -134,6 +137,8 @@ class TaskData:
     test: SequenceSet
     notes: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
+    state: Mapping[str, Any] = field(default_factory=dict)
+    raw_examples: Mapping[str, str] = field(default_factory=dict)
 
 
 Metric = Callable[["NDArray[np.float64]", "SequenceSet"], float]
@@ -158,6 +163,40 @@ the source from then on. Raises DataError with one sentence for what cannot be r
 
 Sentinel = Callable[[str, Any, "Path"], str]
 """`sentinel(source, params, cache) -> problem`: empty when all is well; arguments as those of `prepare`."""
+
+
+Encode = Callable[[Any], "NDArray[Any]"]
+"""`encode(raw) -> float32[time, features] or int64[time]`: the sequence that a model is given of one raw input. Raises
+DataError with one sentence for an input that cannot be used: what it is, and what would do."""
+
+Decode = Callable[["NDArray[np.float64]", Any], Mapping[str, Any]]
+"""`decode(outputs: float64[output.size], raw) -> answer`: JSON-able values by name."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How a trained model takes raw inputs and gives answers, where nothing is left of the data it was trained on.
+
+    column: what a raw input is called (`text`, `wav`): the one column of the table that a served model is asked with.
+    encoder: `encoder(state) -> encode`, called once when a model is loaded; `encode(raw)` gives one raw input as the
+        sequence that `prepare` would have made of it. `state` is `TaskData.state`. Heavy imports belong inside.
+    decoder: `decoder(state) -> decode`; `decode(outputs, raw)` makes an answer of a model's outputs for one raw input.
+        By default the label and each label's probability, or the values of a forecast as they are.
+    about: what a raw input is, in one sentence: whoever finds a served model reads it.
+
+    Raises SpecError when a field cannot be used.
+    """
+
+    column: str
+    encoder: Callable[[Mapping[str, Any]], Encode]
+    decoder: Callable[[Mapping[str, Any]], Decode] | None = None
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("column", self.column)
+        _check_callable(f"serving of column '{self.column}'", "encoder", self.encoder)
+        if self.decoder is not None:
+            _check_callable(f"serving of column '{self.column}'", "decoder", self.decoder)
 
 
 @dataclass(frozen=True)
@@ -199,6 +238,7 @@ class TaskSpec:
         `seqbench data audit` beside those that hold for every task.
     distributions: installed distributions whose version decides the prepared data; part of a cell's key.
     about: one sentence for `seqbench plugins`.
+    serving: how a trained model takes raw inputs, or None: then no model of this task can be served.
 
     Raises SpecError when a field cannot be used.
     """
@@ -229,6 +269,7 @@ class TaskSpec:
     sentinels: Mapping[str, Sentinel] = field(default_factory=dict)
     distributions: tuple[str, ...] = ()
     about: str = ""
+    serving: Serving | None = None
 
     def __post_init__(self) -> None:
         _check_name("task", self.name)
@@ -241,6 +282,8 @@ class TaskSpec:
             raise SpecError(f"{who} names {self.primary!r} as primary, which is not among its metrics")
         if not (callable(self.loss) or self.loss in LOSSES):
             raise SpecError(f"{who} has loss {self.loss!r}: give one of {', '.join(LOSSES)}, or a function")
+        if not (self.serving is None or isinstance(self.serving, Serving)):
+            raise SpecError(f"{who} has serving {self.serving!r}: give a seqbench.Serving, or None")
         if self.example_scores is not None:
             _check_callable(who, "example_scores", self.example_scores)
         for kind, functions in (

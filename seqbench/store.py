@@ -1,8 +1,9 @@
 """A results folder: append-only records, a folder of files per cell, and a lock for who writes.
 
 Layout: `records.jsonl`, one line per finished cell, each with its checksum; `cells/<cell>/` with `predictions.csv`,
-`weights.safetensors` and `log.txt`; `measurements.jsonl` (see seqbench.measurements); `checkpoints/` of cells that are
-being trained; `mlflow.db` and `mlartifacts/` where MLflow logs here.
+`weights.safetensors`, `serving.json` (what answering raw inputs needs beside the weights) and `log.txt`;
+`measurements.jsonl` (see seqbench.measurements); `checkpoints/` of cells that are being trained; `mlflow.db` and
+`mlartifacts/` where MLflow logs here.
 """
 
 from __future__ import annotations

@@ -16,6 +16,9 @@ from seqbench.store import RECORDS, Store, encode
 
 PREDICTIONS = b"id,target,output_0,output_1\n0,1,0.25,0.75\n1,0,0.5,0.25\n"
 
+MODEL = {"weights.safetensors": b"w", "serving.json": b"{}"}
+"""The files of a trained model."""
+
 
 def record(model: str = "lstm", seed: int = 0, accuracy: float = 1.0, **changes: Any) -> CellRecord:
     """A finished cell of its own key and folder."""
@@ -49,7 +52,7 @@ def results(folder: Path, *records: CellRecord) -> Store:
     store = Store(folder)
     store.create()
     for item in records:
-        store.append(item, {"predictions.csv": PREDICTIONS, "log.txt": b"all is well\n", "weights.safetensors": b"w"})
+        store.append(item, {"predictions.csv": PREDICTIONS, "log.txt": b"all is well\n", **MODEL})
     return store
 
 

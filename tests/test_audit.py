@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from seqbench.audit import Finding, audit
 from seqbench.describe import describe
 from seqbench.registry import discover
 from seqbench.sequences import SequenceSet
-from seqbench.spec import Classes, Dense, NoParams, Output, TaskData, TaskSpec
+from seqbench.spec import Classes, Dense, NoParams, Output, Serving, TaskData, TaskSpec
 
 
 def data(seed: int = 0, count: int = 300) -> TaskData:
@@ -91,6 +92,25 @@ def test_a_label_that_is_told_otherwise_rings() -> None:
     """What scores above chance after fitting to shuffled labels has seen the targets."""
     found = problems(task(baselines={"reads_targets": reads_targets}), data())
     assert "'reads_targets' reaches 1.000" in found["shuffled_labels_give_chance"]
+
+
+def test_raw_inputs_that_are_encoded_otherwise_ring() -> None:
+    """What a served model would make of a raw test example is held against what was prepared of it."""
+    clean = data()
+    raw = {"test:1": json.dumps(clean.test.example(1).tolist()), "test:2": json.dumps(clean.test.example(2).tolist())}
+    told = replace(clean, state={"shift": 0.0}, raw_examples=raw)
+
+    def encoder(state: Any) -> Any:
+        return lambda text: np.array(json.loads(text), dtype=np.float32) + np.float32(state["shift"])
+
+    serving = task(serving=Serving("numbers", encoder))
+    assert {} == problems(serving, told)
+    found = problems(serving, replace(told, state={"shift": 0.5}, raw_examples={**raw, "train:0": "[]"}))
+    assert {
+        "raw_inputs_are_as_prepared": "'test:1' is encoded otherwise than it was prepared; "
+        "'test:2' is encoded otherwise than it was prepared; 'train:0' is no id of test"
+    } == found
+    assert "no raw examples" in problems(serving, clean)["raw_inputs_are_as_prepared"]
 
 
 def test_a_tasks_own_sentinels_run_and_may_fail() -> None:

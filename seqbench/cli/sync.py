@@ -9,8 +9,10 @@ import typer
 from seqbench.cli import options as given
 
 
-def sync(results: given.Results = None, tracking_uri: given.TrackingUri = None) -> None:
-    """Bring MLflow up to date from the records. Any number of times, without doubles."""
+def sync(
+    results: given.Results = None, tracking_uri: given.TrackingUri = None, plugin: given.PluginFiles = None
+) -> None:
+    """Bring MLflow up to date from the records, and register the best models. Any number of times, without doubles."""
     from seqbench.benchmark import default_tracking_uri
     from seqbench.cli import console
     from seqbench.errors import StoreError
@@ -25,5 +27,8 @@ def sync(results: given.Results = None, tracking_uri: given.TrackingUri = None) 
     if not records:
         raise StoreError(f"there are no records in {store.folder}: run seqbench run first, or choose --results.")
     with console.waiting("logging to MLflow"):
-        sync_all(tracking_uri or default_tracking_uri(store.folder), store.folder, records)
+        uri = tracking_uri or default_tracking_uri(store.folder)
+        told = sync_all(uri, store.folder, records, plugin or ())
     typer.echo(f"MLflow has all {len({record.key for record in records})} cells.")
+    for sentence in told:
+        typer.echo(sentence)

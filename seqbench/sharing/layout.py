@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seqbench.examples import PREDICTIONS
 from seqbench.measurements import MEASUREMENTS
 from seqbench.records import CellRecord
+from seqbench.serving import SERVING, WEIGHTS
 from seqbench.store import CELLS, RECORDS
 
 FORMAT = 1
@@ -23,9 +24,10 @@ FORMAT = 1
 
 MANIFEST = "manifest.json"
 LOG = "log.txt"
-WEIGHTS = "weights.safetensors"
 FILES = (PREDICTIONS, LOG)
-"""The files of a cell that an archive has; weights besides, if they were asked for."""
+"""The files of a cell that every archive has."""
+MODEL_FILES = (WEIGHTS, SERVING)
+"""Those that an archive has if weights were asked for: a trained model, and what serving it needs."""
 
 CELL_NAME = re.compile(r"[^\x00-\x1f\x7f/\\:*?\"<>|.][^\x00-\x1f\x7f/\\:*?\"<>|]{0,199}")
 """The name of a cell's folder: one that every system can have, and that leads nowhere else."""
@@ -74,7 +76,7 @@ def is_member(name: str) -> bool:
         return True
     place, _, rest = name.partition("/")
     folder, _, file = rest.partition("/")
-    return place == CELLS and CELL_NAME.fullmatch(folder) is not None and file in (*FILES, WEIGHTS)
+    return place == CELLS and CELL_NAME.fullmatch(folder) is not None and file in (*FILES, *MODEL_FILES)
 
 
 def as_systems_see(name: str) -> str:
@@ -84,5 +86,5 @@ def as_systems_see(name: str) -> str:
 
 def files_of(record: CellRecord, members: Mapping[str, Any]) -> dict[str, str]:
     """The members that are files of the record's cell, by the file's name."""
-    named = {file: f"{record.folder}/{file}" for file in (*FILES, WEIGHTS)}
+    named = {file: f"{record.folder}/{file}" for file in (*FILES, *MODEL_FILES)}
     return {file: name for file, name in named.items() if name in members}

@@ -17,7 +17,8 @@ from seqbench.leaderboard import latest
 from seqbench.measurements import MEASUREMENTS, measured_lines
 from seqbench.naming import nearest
 from seqbench.records import CellRecord
-from seqbench.sharing.layout import FILES, FORMAT, MANIFEST, WEIGHTS, is_cell_folder
+from seqbench.serving import SERVING, WEIGHTS
+from seqbench.sharing.layout import FILES, FORMAT, MANIFEST, MODEL_FILES, is_cell_folder
 from seqbench.store import RECORDS, Store
 from seqbench.version import __version__
 
@@ -156,7 +157,7 @@ def _write(
     writer: _Writer, store: Store, chosen: Sequence[tuple[bytes, CellRecord]], weights: bool, warnings: list[str]
 ) -> int:
     """Every member, sorted by name, then the manifest. Gives the number of files of cells."""
-    files = (*FILES, WEIGHTS) if weights else FILES
+    files = (*FILES, *MODEL_FILES) if weights else FILES
     for record in sorted((record for _, record in chosen), key=lambda record: record.folder):
         for name in sorted(files):
             path = store.folder / record.folder / name
@@ -164,7 +165,7 @@ def _write(
                 with path.open("rb") as file:
                     writer.add(f"{record.folder}/{name}", file.read)
             except FileNotFoundError:
-                if record.status == "ok" and (name != WEIGHTS or not record.is_baseline):
+                if record.status == "ok" and name != SERVING and (name != WEIGHTS or not record.is_baseline):
                     warnings.append(f"{path} is missing: the archive has the record without it")
     count = len(writer.members)
     keys = {record.key for _, record in chosen}

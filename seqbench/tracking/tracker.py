@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -58,6 +59,10 @@ class Tracker:
     def connect(self) -> MlflowClient:
         """Import MLflow, and set up its database where there is none: seconds, but only once."""
         return self._writer.connect()
+
+    def writing(self) -> AbstractContextManager[None]:
+        """While inside, no other process writes this folder's records to MLflow."""
+        return self._writer.writing()
 
     def log_cell(self, record: CellRecord) -> None:
         """Log one finished cell at once; what needs other records (means, ranks, boards) is left to `sync`."""

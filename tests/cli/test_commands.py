@@ -102,13 +102,22 @@ def test_formats(seqbench: Callable[..., Any], toy: str) -> None:
 
 
 def test_sync(seqbench: Callable[..., Any], toy: str, tmp_path: Path) -> None:
-    """`sync` writes a lost MLflow store anew from the records, twice as once; one out of reach is a sentence."""
+    """`sync` writes a lost MLflow store anew from the records, twice as once; one out of reach is a sentence.
+
+    A line per task says what is registered, or why nothing is.
+    """
     seqbench("run", "--plugin", toy, "--tasks", "toy", "--models", "toy_gru", "--seeds", "0-1")
     database = tmp_path / "results" / "mlflow.db"
     database.unlink()
-    for _ in range(2):
-        done = seqbench("sync")
-        assert (0, "MLflow has all 3 cells.") == (done.code, done.out.strip()), done.err
+    unknown = "the task 'toy' is not installed here (--plugin FILE, if it is a file)."
+    for options, reason in (
+        ((), unknown),
+        (("--plugin", toy), "the task 'toy' takes no raw inputs (TaskSpec.serving)."),
+    ):
+        done = seqbench("sync", *options)
+        assert 0 == done.code, done.err
+        told = ["MLflow has all 3 cells.", f"toy@builtin: no model is registered: {reason}"]
+        assert told == done.out.splitlines()
     with sqlite3.connect(database) as connection:
         assert (4,) == connection.execute("select count(*) from runs").fetchone()
     done = seqbench("sync", "--tracking-uri", "http://127.0.0.1:9")

@@ -12,7 +12,7 @@ from seqbench.errors import ConfigError, StoreError
 from seqbench.measurements import Measurement, append
 from seqbench.sharing.pack import pack
 from seqbench.store import Store
-from shared_results import PREDICTIONS, contents, record, results
+from shared_results import MODEL, PREDICTIONS, contents, record, results
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
@@ -34,6 +34,7 @@ def test_an_archive_has_what_a_cell_is(tmp_path: Path) -> None:
     assert store.records_path.read_bytes() == found["records.jsonl"]
     assert PREDICTIONS == found[f"{folder}/predictions.csv"]
     pack(store, tmp_path / "b.zip", weights=True)
+    assert {f"{folder}/{name}" for name in MODEL} == set(contents(tmp_path / "b.zip")) - set(found)
     assert b"w" == contents(tmp_path / "b.zip")[f"{folder}/weights.safetensors"]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seqbench import Classes, Output, TaskData, TaskSpec
 from seqbench_tasks.classification import METRICS, correct, logistic_regression, majority
 from seqbench_tasks.sentiment.params import SentimentParams
+from seqbench_tasks.sentiment.serving import SERVING
 from seqbench_tasks.sentiment.texts import counted
 
 if TYPE_CHECKING:
@@ -163,5 +164,6 @@ SPEC = TaskSpec(
     suffix=suffix,
     sentinels={"vocabulary_is_trains": vocabulary_is_trains, "no_text_in_two_splits": no_text_in_two_splits},
     distributions=("charset-normalizer", "datasets", "tokenizers"),
+    serving=SERVING,
     about="The class of a text from its tokens (reviews from a grammar, your own files, or data sets of the hub).",
 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from seqbench import Classes, SequenceSet, TaskData, Tokens, track
 from seqbench_tasks.sentiment.params import SentimentParams
+from seqbench_tasks.sentiment.serving import UNKNOWN as UNKNOWN_TOKEN
+from seqbench_tasks.sentiment.serving import raw_examples_of, state_of
 from seqbench_tasks.sentiment.texts import SPLITS, Corpus, LabelledText
 
 if TYPE_CHECKING:
@@ -96,6 +98,8 @@ def task_data_of(corpus: Corpus, params: SentimentParams) -> tuple[TaskData, Tok
         validation=splits["validation"],
         test=splits["test"],
         notes={**notes, **_facts(corpus, splits)},
+        state=state_of(tokenizer, params),
+        raw_examples=raw_examples_of(corpus),
     )
     return data, tokenizer
 
@@ -113,7 +117,7 @@ def _encoded(
         for item in tokenizer.encode_batch_fast([item.text for item in items[begin : begin + CHUNK]]):
             ids = item.ids
             cut += len(ids) > max_length
-            found.append(np.array(ids[:max_length] or [1], dtype=np.int32))
+            found.append(np.array(ids[:max_length] or [UNKNOWN_TOKEN], dtype=np.int32))
     return found, cut
 
 

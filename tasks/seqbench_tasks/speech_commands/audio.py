@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from seqbench import DataError
 
@@ -85,16 +85,17 @@ def inspect(path: Path) -> FileInfo:
     return FileInfo(info.samplerate, info.frames / info.samplerate)
 
 
-def read_file(path: Path, seconds: float, rate: int, first_second: float = 0.0) -> NDArray[np.float32]:
+def read_file(path: Path | BinaryIO, seconds: float, rate: int, first_second: float = 0.0) -> NDArray[np.float32]:
     """A file's samples `float32[samples]` from `first_second`, mixed to mono and resampled to `rate`.
 
-    seconds: how much is wanted; a little more is read. Raises UnusableClipError.
+    path: of the file, or its content as a stream. seconds: how much is wanted; a little more is read.
+    Raises UnusableClipError.
     """
     import numpy as np
     import soundfile
 
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with soundfile.SoundFile(str(path) if isinstance(path, Path) else path) as file:
             own_rate = file.samplerate
             if first_second:
                 file.seek(int(first_second * own_rate))

@@ -13,6 +13,7 @@ from seqbench_tasks.speech_commands.audio import Clip, Recordings, UnusableClipE
 from seqbench_tasks.speech_commands.frames import Frames
 from seqbench_tasks.speech_commands.heard import Listener
 from seqbench_tasks.speech_commands.params import SpeechParams
+from seqbench_tasks.speech_commands.serving import raw_examples_of, state_of
 from seqbench_tasks.speech_commands.stream import FrameFile, frames_of, scale, scaler
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def task_data(recordings: Recordings, params: SpeechParams, cache: Path, workers
         validation=splits["validation"],
         test=splits["test"],
         notes=notes,
+        state=state_of(recordings.sample_rate, params, mean, deviation),
+        raw_examples=raw_examples_of(recordings, frames.longest),
     )
 
 

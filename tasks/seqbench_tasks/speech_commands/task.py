@@ -12,6 +12,7 @@ from seqbench_tasks.speech_commands.files import LISTS
 from seqbench_tasks.speech_commands.official import fetch_official
 from seqbench_tasks.speech_commands.params import SpeechParams, suffix
 from seqbench_tasks.speech_commands.sentinels import scaler_is_trains, speakers_are_apart
+from seqbench_tasks.speech_commands.serving import SERVING
 
 if TYPE_CHECKING:
     import torch
@@ -159,5 +160,6 @@ SPEC = TaskSpec(
     suffix=suffix,
     sentinels={"scaler_is_trains": scaler_is_trains, "speakers_are_apart": speakers_are_apart},
     distributions=("scikit-learn", "soundfile", "torchaudio"),
+    serving=SERVING,
     about="Which word is spoken, from log-mel frames (synthetic voices in noise, or a folder of recordings).",
 )

@@ -24,11 +24,20 @@ NO_CHANGE = 1e-9
 def closes_from_outputs(outputs: NDArray[np.float64], split: SequenceSet) -> NDArray[np.float64]:
     """The forecast closes `float64[N, horizon]` of scaled outputs: log-returns are summed up from the last close."""
     extras = split.extras
-    values = np.asarray(outputs, dtype=np.float64) * extras["scale"][:, None] + extras["offset"][:, None]
-    if len(split) and bool(extras["is_level"][0]):
+    is_level = len(split) > 0 and bool(extras["is_level"][0])
+    scale, offset, last = (extras[name][:, None] for name in ("scale", "offset", "last_close"))
+    return closes(np.asarray(outputs, dtype=np.float64) * scale + offset, last, is_level=is_level)
+
+
+def closes(values: NDArray[np.float64], last: NDArray[np.float64], *, is_level: bool) -> NDArray[np.float64]:
+    """Closes `float64[N, horizon]` of unscaled outputs, which are closes themselves (`is_level`) or log-returns.
+
+    last: the last close of each window, `float64[N, 1]`.
+    """
+    if is_level:
         return np.asarray(values)
     # An untrained model may put out anything: beyond e^±50 only infinities would be added.
-    return np.asarray(extras["last_close"][:, None] * np.exp(np.clip(np.cumsum(values, axis=1), -50.0, 50.0)))
+    return np.asarray(last * np.exp(np.clip(np.cumsum(values, axis=1), -50.0, 50.0)))
 
 
 def outputs_from_closes(closes: NDArray[np.float64], split: SequenceSet) -> NDArray[np.float64]:

@@ -83,7 +83,12 @@ def read_file(path: Path, params: StockParams, *, is_alone: bool = True) -> list
     is_alone: whether the file has to have every ticker asked for; one of several files need not have any.
     Raises DataError, naming file, line and column, for a file that cannot be used.
     """
-    table = read_table(path)
+    return series_of_table(read_table(path), params, is_alone=is_alone)
+
+
+def series_of_table(table: Table, params: StockParams, *, is_alone: bool = True) -> list[PriceSeries]:
+    """Every price series of a table that the parameters ask for. Raises DataError as `read_file` does."""
+    path = Path(table.path)
     layout = find_layout(table)
     parts, lost = by_ticker(table, layout, params, is_alone=is_alone)
     found = [(name, part, columns) for name, part in parts for columns in find_series(part, layout, params)]

@@ -48,7 +48,11 @@ def read_table(path: Path) -> Table:
 
     Raises DataError when the file is missing, no text, or has no two columns with a row below them.
     """
-    text = read_text(path)
+    return table_of(read_text(path), path)
+
+
+def table_of(text: str, path: Path) -> Table:
+    """The table that a text is. path: what errors name. Raises DataError as `read_table` does."""
     quote = _quote(text)
     delimiter = _delimiter(text, path, quote)
     lines = _parse(text, delimiter, path, quote)

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench import TaskData, TaskSpec
+from seqbench import Serving, TaskData, TaskSpec
 from seqbench_tasks.stock_forecasting.params import StockParams
 
 if TYPE_CHECKING:
@@ -92,5 +92,12 @@ SPEC = TaskSpec(
     fetchers={"yfinance": partial(_call, "fetch", "fetch_yfinance")},
     sentinels={name: partial(_call, "sentinels", name) for name in SENTINELS},
     distributions=("arch",),
+    serving=Serving(
+        "window",
+        partial(_call, "serving", "encoder"),
+        partial(_call, "serving", "decoder"),
+        "the last days as CSV with a header (Date, Close and what else the model was trained on), or closes alone, "
+        "oldest first",
+    ),
     about="The next daily close from a look-back window of log-returns (the real S&P 500, or any CSV of prices).",
 )

@@ -50,6 +50,12 @@ def read_text(path: Path) -> str:
     data = _unpacked(data, path)
     _check_kind(data, path)
     text = _decode(data, path)
+    check_text(text, path)
+    return text
+
+
+def check_text(text: str, path: Path) -> None:
+    """Raises DataError, with `path` as the file's name, for a text that is empty or no table: a web page, JSON."""
     if not text.strip():
         raise DataError(f"{path} is empty: give a CSV with a date and a close column")
     if len(_CONTROL.findall(text[:SIGNS])) > LARGEST_CONTROL_FRACTION * len(text[:SIGNS]):
@@ -59,7 +65,6 @@ def read_text(path: Path) -> str:
         raise DataError(f"{path} is a web page and no table: download the prices as CSV, not the page that shows them")
     if head.startswith(("{", "[{", "[[")):
         raise DataError(f"{path} is JSON and no table: save the prices as CSV with a date and a close column")
-    return text
 
 
 def _unpacked(data: bytes, path: Path) -> bytes:

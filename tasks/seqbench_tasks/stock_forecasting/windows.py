@@ -19,6 +19,7 @@ import numpy as np
 
 from seqbench import DataError, Dense, Forecast, SequenceSet, TaskData
 from seqbench_tasks.stock_forecasting.notes import notes_of
+from seqbench_tasks.stock_forecasting.served import raw_examples_of, state_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,9 +61,20 @@ class Scaled:
     bounds: tuple[int, int, int, int]  # the first day of train, validation and test, and the end
     inputs: NDArray[np.float32]  # [days, features]; rows before first_day are unused
     targets: NDArray[np.float32]  # [days]
-    input_scaler: Scaler  # of column 0
+    input_scalers: tuple[Scaler, ...]  # one per feature
     target_scaler: Scaler
     first_day: int  # 1 where a day needs the one before it
+
+    @property
+    def input_scaler(self) -> Scaler:
+        """That of column 0."""
+        return self.input_scalers[0]
+
+    def first_targets(self, params: StockParams, place: int) -> NDArray[np.int64]:
+        """The first target day of each example of a split (0 train, 1 validation, 2 test)."""
+        begin, end = self.bounds[place : place + 2]
+        first = max(begin, params.look_back + self.first_day)
+        return np.arange(first, max(begin, end - params.horizon + 1), dtype=np.int64)
 
 
 def make_windows(panel: Sequence[PriceSeries], params: StockParams) -> TaskData:
@@ -83,6 +95,8 @@ def make_windows(panel: Sequence[PriceSeries], params: StockParams) -> TaskData:
         validation=splits[1],
         test=splits[2],
         notes=notes_of(scaled, params, splits, short),
+        state=state_of(scaled, params, has_volume=has_volume),
+        raw_examples=raw_examples_of(scaled, params, splits[2]),
     )
 
 
@@ -141,10 +155,10 @@ def _too_short(series: PriceSeries, bounds: tuple[int, int, int, int], params: S
 
 def _scale(series: PriceSeries, params: StockParams, bounds: tuple[int, int, int, int], *, has_volume: bool) -> Scaled:
     train_end = bounds[1]
-    columns = _features(series, params, has_volume=has_volume)
+    columns = features_of(series, params, has_volume=has_volume)
     returns = _log_returns(series.price)
     target = series.price if params.target == "close" else returns
-    first_day = 0 if params.inputs == "close" else 1
+    first_day = days_before(params)
     scalers = [_fit(column[first_day:train_end], series, name, params) for name, column in columns.items()]
     first_target = 0 if params.target == "close" else 1
     target_scaler = _fit(target[first_target:train_end], series, params.target, params)
@@ -154,7 +168,7 @@ def _scale(series: PriceSeries, params: StockParams, bounds: tuple[int, int, int
         bounds,
         np.stack(inputs, axis=1).astype(np.float32),
         target_scaler.apply(target).astype(np.float32),
-        scalers[0],
+        tuple(scalers),
         target_scaler,
         first_day,
     )
@@ -169,7 +183,12 @@ def _fit(values: NDArray[np.float64], series: PriceSeries, name: str, params: St
     return scaler
 
 
-def _features(series: PriceSeries, params: StockParams, *, has_volume: bool) -> dict[str, NDArray[np.float64]]:
+def days_before(params: StockParams) -> int:
+    """Days that a window needs beside its own: 1 where features are made of a day and the one before it."""
+    return 0 if params.inputs == "close" else 1
+
+
+def features_of(series: PriceSeries, params: StockParams, *, has_volume: bool) -> dict[str, NDArray[np.float64]]:
     """The inputs per day before scaling, the price's own first.
 
     ohlcv is given as log-ratios (to the same day's unadjusted close; volume to the day before), so that a price far
@@ -195,7 +214,7 @@ def _split(scaled: Scaled, params: StockParams, place: int, *, is_panel: bool) -
     """The examples of a series whose target days all lie in the split; the buffer holds no day after them."""
     series, look_back, horizon = scaled.series, params.look_back, params.horizon
     begin, end = scaled.bounds[place : place + 2]
-    first = np.arange(max(begin, look_back + scaled.first_day), max(begin, end - horizon + 1), dtype=np.int64)
+    first = scaled.first_targets(params, place)
     days = first[:, None] + np.arange(horizon)
     count = len(first)
     origin = int(first[0]) - look_back if count else begin
