@@ -93,6 +93,7 @@ class Benchmark:
             command=shlex.join(["seqbench", *sys.argv[1:]]),
             workers=self.workers,
             devices=tuple(device.id for device in self.devices),
+            plugin_files=self.plugin_files,
         )
 
     @property

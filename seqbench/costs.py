@@ -48,13 +48,17 @@ def count_macs(module: nn.Module, split: SequenceSet, device: torch.device) -> i
     """Multiply-accumulates of one forward pass of the example of median length, by torch's own counter.
 
     oneDNN and cuDNN are off while counting, so that a fused recurrence is seen as the matrix products it is made of.
-    None when the model cannot run that way.
+    None when the model cannot run that way, or the counter cannot follow it.
     """
     source = BatchSource(_examples(split, middle(split.lengths, 1)), device)
     x, lengths, _ = source.batch(np.zeros(1, dtype=np.int64))
     was_training = module.training
+    # The counter looks for the graph behind an output that needs a gradient, and a view of a parameter has none here.
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
     module.eval()
     try:
+        for parameter in trained:
+            parameter.requires_grad_(False)
         with (
             warnings.catch_warnings(action="ignore"),
             torch.no_grad(),
@@ -63,9 +67,11 @@ def count_macs(module: nn.Module, split: SequenceSet, device: torch.device) -> i
             FlopCounterMode(display=False) as counter,
         ):
             module(x, lengths)
-    except (RuntimeError, NotImplementedError):
+    except Exception:  # the cell has its result, and a cost that is not known is none
         return None
     finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)
         module.train(was_training)
     return int(counter.get_total_flops()) // 2
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Run:
     """One call of `seqbench run`: its checked configuration, where its results go, and what it runs on.
 
-    command: as typed. tracking_uri: MLflow's, the results folder's own database unless told otherwise.
+    command: as typed. tracking_uri: MLflow's, the results folder's own database unless told otherwise. plugin_files:
+    plugins that are not installed.
     """
 
     config: RunConfig
@@ -24,6 +25,7 @@ class Run:
     command: str
     workers: int
     devices: tuple[str, ...]
+    plugin_files: tuple[str, ...] = ()
 
     @property
     def results(self) -> Path:

@@ -13,14 +13,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load
+from torch import Tensor, nn
 
 from seqbench import cell as cells
 from seqbench.benchmark import Options
 from seqbench.benchmark import load as planned
-from seqbench.costs import Bound, bound_of, clocked, latency, middle, training_rate
+from seqbench.costs import Bound, bound_of, clocked, count_macs, latency, middle, training_rate
 from seqbench.prepare import prepare
 from seqbench.protocol import TrainerConfig
 from seqbench.records import CellResult, EpochRecord
+from seqbench.sequences import SequenceSet
 from seqbench.store import Store
 from whole_runs import NO_MLFLOW
 
@@ -42,6 +44,51 @@ def results(*settings: str, is_alone: bool = False) -> dict[str, CellResult]:
         )
     assert all("ok" == result.record.status for result in found.values())
     return found
+
+
+@pytest.mark.parametrize(("recurrence", "gates"), [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)])
+def test_multiplications_of_a_recurrence(recurrence: Callable[..., nn.RNNBase], gates: int) -> None:
+    """Each step of 5 units multiplies 3 inputs and 5 states per gate, and the head 5 numbers for each of 2 outputs."""
+
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.recurrence, self.head = recurrence(3, 5, batch_first=True), nn.Linear(5, 2)
+
+        def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+            found: Tensor = self.head(self.recurrence(x)[0][:, -1])
+            return found
+
+    module = Last()
+    assert 7 * gates * 5 * (3 + 5) + 5 * 2 == count_macs(module, of_length(7, 3), CPU)
+    assert module.training
+    assert all(parameter.requires_grad for parameter in module.parameters())
+
+
+def test_a_model_that_multiplies_nothing() -> None:
+    """A view of a parameter costs nothing; a forward pass that cannot be counted leaves the cost unknown."""
+
+    class Constant(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bias, self.frozen = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(2), requires_grad=False)
+
+        def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+            return self.bias.expand(len(lengths), 2)
+
+    class Picky(Constant):
+        def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+            raise KeyError("never a single example")
+
+    module = Constant()
+    assert 0 == count_macs(module, of_length(7, 3), CPU)
+    assert (True, False) == (module.bias.requires_grad, module.frozen.requires_grad)
+    assert count_macs(Picky(), of_length(7, 3), CPU) is None
+
+
+def of_length(steps: int, size: int) -> SequenceSet:
+    """Three examples."""
+    return SequenceSet.from_sequences([np.zeros((steps, size), np.float32)] * 3, np.zeros(3, np.int64))
 
 
 def test_timing_is_bounded_by_times_and_by_seconds() -> None:

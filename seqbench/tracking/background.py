@@ -36,13 +36,17 @@ STUBBORN_SECONDS = 3.0
 START_SECONDS = 60.0
 """How long MLflow's imports may take on a busy machine."""
 
+REGISTER_SECONDS = 300.0
+"""How long it may take to make the best models again, to see that they answer as they did, and to write them."""
+
 
 @dataclass(frozen=True)
 class Assignment:
-    """Where to log, and whose records."""
+    """Where to log, and whose records. plugin_files: plugins that are not installed, which made some of them."""
 
     tracking_uri: str
     results: Path
+    plugin_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,7 @@ class _Logger:
         from seqbench.analysis import read_boards
         from seqbench.store import Store
         from seqbench.tracking.reach import check
+        from seqbench.tracking.registered import register
         from seqbench.tracking.tracker import BOARD_SECONDS
 
         store = Store(self.assignment.results)
@@ -134,8 +139,12 @@ class _Logger:
                 check(self.assignment.tracking_uri)
                 tracker = self._connected()
                 self._allow(BOARD_SECONDS)
-                for problem in tracker.sync(records, read_boards(store)):
+                boards = read_boards(store)
+                for problem in tracker.sync(records, boards):
                     log.warning("%s", problem)
+                self._allow(REGISTER_SECONDS)
+                wanted = [board for board in boards if board.task in tasks]
+                register(tracker, self.assignment.results, self.assignment.plugin_files, wanted, records)
                 return None
             except Exception as error:
                 self._tracker = None

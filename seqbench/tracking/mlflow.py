@@ -43,7 +43,7 @@ class BackgroundLog:
         receiver, sender = context.Pipe(duplex=False)
         self._answer, answering = context.Pipe(duplex=False)
         self._deadline = context.RawValue("d", 0.0)
-        assignment = Assignment(run.tracking_uri, run.results)
+        assignment = Assignment(run.tracking_uri, run.results, run.plugin_files)
         arguments = (assignment, receiver, answering, self._deadline)
         self._process = context.Process(target=follow, args=arguments, name="seqbench-mlflow", daemon=True)
         with interrupts_held():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from seqbench.board import Board
 from seqbench.errors import DataError, SeqbenchError, one_line
 from seqbench.records import CellRecord
-from seqbench.registry import Registry
+from seqbench.registry import Registry, discover
 from seqbench.tracking.address import reason
 from seqbench.tracking.choice import Choice, choose, model_name
 from seqbench.tracking.names import KEY, KIND, SEED
@@ -26,12 +26,27 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
 
+    from seqbench.tracking.tracker import Tracker
+
 log = logging.getLogger("seqbench")
 
 ALIAS = "best"
 ARTIFACTS = "model"
 """The folder of a run's artifacts that its model lies in."""
 TASK, FINISHED_AT = "seqbench.task", "seqbench.finished_at"
+
+
+def register(
+    tracker: Tracker,
+    results: Path,
+    plugin_files: Iterable[str],
+    boards: Iterable[Board],
+    records: Sequence[CellRecord],
+) -> list[str]:
+    """Register the best model of each board in the tracker's MLflow; a sentence per task, as `Shelf.register` gives."""
+    client = tracker.connect()
+    with tracker.writing():
+        return Shelf(client, results, discover(plugin_files)).register(boards, records)
 
 
 @dataclass(frozen=True)

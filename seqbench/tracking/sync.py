@@ -7,11 +7,10 @@ from pathlib import Path
 
 from seqbench.analysis import read_boards
 from seqbench.records import CellRecord
-from seqbench.registry import discover
 from seqbench.store import Store
 from seqbench.tracking.address import reason, without_password
 from seqbench.tracking.reach import TrackingError
-from seqbench.tracking.registered import Shelf
+from seqbench.tracking.registered import register
 from seqbench.tracking.tracker import Tracker
 
 
@@ -26,11 +25,10 @@ def sync_all(
     """
     try:
         tracker = Tracker(tracking_uri, results)
-        client = tracker.connect()
+        tracker.connect()
         boards = read_boards(Store(results))
         problems = tracker.sync(records, boards)
-        with tracker.writing():
-            told = Shelf(client, results, discover(plugin_files)).register(boards, records)
+        told = register(tracker, results, plugin_files, boards, records)
     except Exception as error:
         raise TrackingError(
             f"MLflow at {without_password(tracking_uri)} cannot be written ({reason(error)}): "

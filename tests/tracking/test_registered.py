@@ -17,11 +17,14 @@ import numpy as np
 import pytest
 
 from seqbench.answering import Answerer, Description
+from seqbench.config import RunConfig
 from seqbench.errors import DataError
 from seqbench.records import CellRecord
 from seqbench.registry import discover
+from seqbench.run import Run
 from seqbench.serving import WEIGHTS, Kept
 from seqbench.store import Store
+from seqbench.tracking import mlflow as observer
 from seqbench.tracking.pyfunc import stored_outputs
 from seqbench.tracking.sync import sync_all
 from seqbench.tracking.tracker import Tracker
@@ -90,6 +93,19 @@ def test_sync_twice_gives_one_version(bench: Bench) -> None:
         float(version.tags["seqbench.score"]),
     )
     assert version.description.startswith(f"sighted on sign@builtin, seed {record.seed}: of 2 the best on validation (")
+
+
+def test_a_run_registers_its_best_model(bench: Bench) -> None:
+    """When a run has ended, the best model is registered without a sync, though a plugin that is one file made it."""
+    records = bench.train("blind", "sighted")
+    config = RunConfig(models=("blind", "sighted"), tasks=("sign",), results=bench.results)
+    run = Run(config, Store(bench.results), bench.uri, "seqbench run", 1, ("cpu",), (PLUGIN,))
+    observer.seqbench_run_started(run)
+    observer.seqbench_run_finished(run, records)
+    assert [("1", "sighted")] == [(name, held.tags["seqbench.model"]) for name, held in bench.versions().items()]
+    assert "1" == bench.best()
+    assert ["sign@builtin: sighted, seed 0, is models:/seqbench-sign-builtin@best"] == bench.sync()
+    assert ["1"] == list(bench.versions())
 
 
 def test_a_changed_winner_is_a_second_version(bench: Bench) -> None:
