@@ -12,6 +12,7 @@ import pytest
 
 from seqbench import hookspecs
 from seqbench.protocol import TrainerConfig
+from whole_runs import NO_MLFLOW
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -29,7 +30,7 @@ def test_the_shown_plugins_run(seqbench: Callable[..., Any], tmp_path: Path) -> 
     (tmp_path / "parity.py").write_text(snippet("docs/plugins.md", "parity.py"))
     done = seqbench(
         *("run", "--plugin", "mycell.py", "--plugin", "parity.py", "--tasks", "parity"),
-        *("--models", "mycell,lstm", "--seeds", "0", "--set", "trainer.max_epochs=1"),
+        *("--models", "mycell,lstm", "--seeds", "0", "--set", "trainer.max_epochs=1", *NO_MLFLOW),
     )
     assert 0 == done.code, done.err
     rows = json.loads(seqbench("leaderboard", "--format", "json").out)

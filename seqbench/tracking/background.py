@@ -31,7 +31,10 @@ RETRY_SECONDS = 20.0
 """How long an MLflow that failed during the run is left alone."""
 
 STUBBORN_SECONDS = 3.0
-"""For how long the end of a run tries again what failed at once: a server that is just being started again."""
+"""For how long the end of a run tries again what failed at once, a server that is just being started again.
+
+One that was never there in the whole run is not waited for.
+"""
 
 START_SECONDS = 60.0
 """How long MLflow's imports may take on a busy machine."""
@@ -110,6 +113,7 @@ class _Logger:
     _waiting: deque[CellRecord] = field(default_factory=deque)
     _tracker: Tracker | None = None
     _failed_at: float | None = None
+    _was_reached: bool = False
 
     def until_finish(self, records: Connection) -> Finish:
         """Log records as they come; those that could not be logged wait for the next attempt."""
@@ -148,7 +152,7 @@ class _Logger:
                 return None
             except Exception as error:
                 self._tracker = None
-                if time.monotonic() > end:
+                if not self._was_reached or time.monotonic() > end:
                     return reason(error)
                 time.sleep(1)
 
@@ -169,7 +173,7 @@ class _Logger:
 
             tracker = Tracker(self.assignment.tracking_uri, self.assignment.results, draws_at_once, self._allow)
             tracker.connect()
-            self._tracker = tracker
+            self._tracker, self._was_reached = tracker, True
         return self._tracker
 
     def _allow(self, seconds: float) -> None:

@@ -51,12 +51,12 @@ class Writer:
     def connect(self) -> MlflowClient:
         """Import MLflow, and set up its database where there is none: seconds, but only once."""
         if self._client is None:
+            self.allow(CALL_SECONDS)
+            check(self.tracking_uri)  # first, as MLflow's imports take seconds
+            self.allow(CREATE_SECONDS)
             quieten()
             from mlflow import MlflowClient
 
-            self.allow(CALL_SECONDS)
-            check(self.tracking_uri)
-            self.allow(CREATE_SECONDS)
             client = MlflowClient(tracking_uri=with_driver(self.tracking_uri))
             client.search_experiments(max_results=1)
             self._client = client

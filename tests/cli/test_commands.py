@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from whole_runs import NO_MLFLOW
+
 
 def test_help_imports_nothing_heavy() -> None:
     """`seqbench --help` loads neither torch nor mlflow nor pandas nor numpy."""
@@ -82,7 +84,7 @@ def test_what_is_missing_is_said(seqbench: Callable[..., Any], arguments: list[s
 
 def test_formats(seqbench: Callable[..., Any], toy: str) -> None:
     """The board comes as a table within 80 columns, JSON with the promised fields, CSV and Markdown."""
-    seqbench("run", "--plugin", toy, "--tasks", "toy", "--models", "toy_gru", "--seeds", "0-1")
+    seqbench("run", "--plugin", toy, "--tasks", "toy", "--models", "toy_gru", "--seeds", "0-1", *NO_MLFLOW)
     row = json.loads(seqbench("leaderboard", "--format", "json").out)[0]
     promised = (
         "task model is_baseline metric higher_is_better mean sd ci_low ci_high seeds rank parameters train_seconds "

@@ -14,6 +14,7 @@ import pytest
 from seqbench.cli.plan import duration, size
 from seqbench.estimates import PILOTS
 from seqbench.wording import ranges
+from whole_runs import NO_MLFLOW
 
 Seqbench = Callable[..., Any]
 
@@ -47,7 +48,7 @@ def test_a_pilot_is_run_once(seqbench: Seqbench, toy: str, own_cache: Path, tmp_
 def test_records_replace_pilots(seqbench: Seqbench, toy: str) -> None:
     """After a run the costs are the records', also of seeds that are still to run."""
     arguments = ("--plugin", toy, "--tasks", "toy", "--models", "toy_gru")
-    assert 0 == seqbench("run", *arguments, "--seeds", "0-1").code
+    assert 0 == seqbench("run", *arguments, "--seeds", "0-1", *NO_MLFLOW).code
     cells = toy_plan(seqbench, toy)
     assert ["recorded (ok)"] * 3 + ["to run"] == [cell["state"] for cell in cells]
     assert {"records"} == {cell["estimate"] for cell in cells}

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
+from whole_runs import NO_MLFLOW
+
 
 def rows(seqbench: Callable[..., Any], *arguments: str) -> dict[str, dict[str, Any]]:
     """The leaderboard's rows by model."""
@@ -25,17 +27,17 @@ def rows(seqbench: Callable[..., Any], *arguments: str) -> dict[str, dict[str, A
 
 @pytest.fixture
 def run(seqbench: Callable[..., Any], toy: str) -> Callable[..., Any]:
-    """`seqbench run` on the toy task."""
+    """`seqbench run` on the toy task, logged to MLflow only where that is wanted."""
 
-    def call(*arguments: str) -> Any:
-        return seqbench("run", "--plugin", toy, "--tasks", "toy", *arguments)
+    def call(*arguments: str, tracked: bool = False) -> Any:
+        return seqbench("run", "--plugin", toy, "--tasks", "toy", *arguments, *(() if tracked else NO_MLFLOW))
 
     return call
 
 
 def test_run_board_and_files(run: Callable[..., Any], seqbench: Callable[..., Any], tmp_path: Path) -> None:
     """A run trains, shows a board with the baseline, keeps files per cell; run again, it trains nothing."""
-    first = run("--models", "toy_gru", "--seeds", "0-1")
+    first = run("--models", "toy_gru", "--seeds", "0-1", tracked=True)
     assert 0 == first.code, first.err
     assert "toy@builtin" in first.out
     assert str(tmp_path / "results") in first.out

@@ -29,7 +29,7 @@ from seqbench.execution.ray import RayExecutor
 from seqbench.execution.ray_parcels import PluginFile
 from seqbench.hardware import GPU_WORKERS
 from seqbench.registry import source_hash
-from whole_runs import reproducible
+from whole_runs import NO_MLFLOW, reproducible
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'seqbench[ray]'")
 
@@ -130,7 +130,8 @@ def test_a_node_is_killed_and_the_records_are_those_of_a_local_run(
 ) -> None:
     """Two nodes prepare into their own caches; one dies with a cell; all end ok, with the local run's results."""
     (tmp_path / "marked.py").write_text(MARKED)
-    run = ("run", "--plugin", toy, "--plugin", "marked.py", "--tasks", "toy", "--models", "marked", "--seeds", "0-2")
+    given = ("run", "--plugin", toy, "--plugin", "marked.py", "--tasks", "toy", "--models", "marked", "--seeds", "0-2")
+    run = [*given, *NO_MLFLOW]
     assert 0 == seqbench(*run, "--results", "local").code
 
     doomed = cluster.add_node(**node(folder, "doomed"))
