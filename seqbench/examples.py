@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.errors import DataError
+
 if TYPE_CHECKING:
     from pandas import DataFrame as Table
 
     from seqbench.records import Outcome
+    from seqbench.spec import TaskData
 
 PREDICTIONS = "predictions.csv"
 SCORE = "score"
@@ -75,6 +78,25 @@ def read_table(path: Path, more: Collection[str] = ()) -> Table | None:
     except (OSError, ValueError):
         return None
     return table if len(table) and {"id", "output_0"} <= set(table.columns) else None
+
+
+def outputs_of(table: Table, data: TaskData, path: Path) -> NDArray[np.float64]:
+    """`float64[N, output.size]`. Raises DataError unless ids and targets are those of the test split, in its order."""
+    test = data.test
+    if table["id"].tolist() != [str(name) for name in test.ids.tolist()]:
+        raise DataError(
+            f"the examples in {path} are not those of the test split as it is prepared now ({len(table)} there, "
+            f"{len(test)} here)."
+        )
+    names = ["target"] if test.targets.ndim == 1 else [f"target_{i}" for i in range(test.targets.shape[1])]
+    outputs = [f"output_{index}" for index in range(data.output.size)]
+    missing = [name for name in (*names, *outputs) if name not in table]
+    if missing or f"output_{data.output.size}" in table:
+        raise DataError(f"{path} has not one column per target and output of the task as it is now.")
+    targets = table[names].to_numpy(dtype=test.targets.dtype).reshape(test.targets.shape)
+    if not np.array_equal(targets, test.targets, equal_nan=test.targets.dtype.kind == "f"):
+        raise DataError(f"the targets in {path} are not those of the test split as it is prepared now.")
+    return np.ascontiguousarray(table[outputs].to_numpy(dtype=np.float64))
 
 
 def _count(table: Table, prefix: str) -> int:

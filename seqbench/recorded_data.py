@@ -99,10 +99,10 @@ class RecordedData:
 
     def _candidates(self, record: CellRecord) -> list[str]:
         """What was given, then where the record says that it lay. Raises DataError where there is nothing to try."""
-        recorded = absolute(str(record.provenance.get("location") or BUILTIN))
+        recorded = str(record.provenance.get("location") or BUILTIN)
         found = list(self.sources.get(record.task, ()))
         if recorded == BUILTIN or (self.trusts_records and not is_remote(recorded)):
-            found.append(recorded)
+            found.append(absolute(recorded))
         if not found:
             raise DataError(f"its data came from {recorded}: give --data {record.task}=SOURCE to say where it is here.")
         return found

@@ -211,3 +211,9 @@ def blank_record(cell: Cell) -> CellRecord:
         folder=f"cells/{cell.folder}",
         device_kind=cell.device_kind,
     )
+
+
+def validated_by(record: CellRecord) -> str:
+    """The metric that the record's epochs have of the validation split: the primary one when it was trained."""
+    note = record.provenance.get("rescored")
+    return str(note.get("validated_by", record.primary)) if isinstance(note, Mapping) else record.primary

@@ -8,19 +8,15 @@ from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from seqbench.errors import DataError, SeqbenchError, one_line
-from seqbench.examples import PREDICTIONS, read_table
+from seqbench.examples import PREDICTIONS, outputs_of, read_table
 from seqbench.leaderboard import latest
 from seqbench.params import dump, validate
+from seqbench.records import validated_by
 from seqbench.sharing.compare import same_number
 from seqbench.version import __version__
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from pandas import DataFrame as Table
-
     from seqbench.evaluation import Evaluation
     from seqbench.recorded_data import RecordedData
     from seqbench.records import CellRecord
@@ -95,7 +91,7 @@ class Rescorer:
         if table is None:
             raise DataError(f"there are no readable predictions at {path}.")
         data = self._data(record)
-        outputs = _matching_outputs(table, data, path)
+        outputs = outputs_of(table, data, path)
         return evaluate(self.registry.tasks[record.task], outputs, data.test)
 
     def _data(self, record: CellRecord) -> TaskData:
@@ -118,6 +114,7 @@ class Rescorer:
             "distribution": info.distribution,
             "version": info.version,
             "source_hash": info.source_hash,
+            "validated_by": validated_by(record),
         }
         return replace(
             record,
@@ -146,25 +143,6 @@ def changed(record: CellRecord, spec: TaskSpec, evaluation: Evaluation) -> list[
     if record.remarks != evaluation.remarks:
         found.append("remarks")
     return found
-
-
-def _matching_outputs(table: Table, data: TaskData, path: Path) -> NDArray[np.float64]:
-    """`float64[N, output.size]`. Raises DataError unless ids and targets are those of the test split, in its order."""
-    test = data.test
-    if table["id"].tolist() != [str(name) for name in test.ids.tolist()]:
-        raise DataError(
-            f"the examples in {path} are not those of the test split as it is prepared now ({len(table)} there, "
-            f"{len(test)} here)."
-        )
-    names = ["target"] if test.targets.ndim == 1 else [f"target_{i}" for i in range(test.targets.shape[1])]
-    outputs = [f"output_{index}" for index in range(data.output.size)]
-    missing = [name for name in (*names, *outputs) if name not in table]
-    if missing or f"output_{data.output.size}" in table:
-        raise DataError(f"{path} has not one column per target and output of the task as it is now.")
-    targets = table[names].to_numpy(dtype=test.targets.dtype).reshape(test.targets.shape)
-    if not np.array_equal(targets, test.targets, equal_nan=test.targets.dtype.kind == "f"):
-        raise DataError(f"the targets in {path} are not those of the test split as it is prepared now.")
-    return np.ascontiguousarray(table[outputs].to_numpy(dtype=np.float64))
 
 
 def _files(folder: Path, predictions: bytes) -> dict[str, bytes]:

@@ -28,6 +28,8 @@ RECORDS = "records.jsonl"
 CELLS = "cells"
 CHECKPOINTS = "checkpoints"
 PARTIAL = ".partial"
+REPLACED = ".replaced"
+"""A cell's folder while another takes its place."""
 """What the name of a folder or file ends with that is being written."""
 CHECKSUM = "sha256"
 CHECKSUM_MEMBER = re.compile(rb',"sha256":"([0-9a-f]{64})"')
@@ -141,11 +143,14 @@ class Store:
         """
         self.adopt(encode(record), record.folder, files)
 
-    def adopt(self, line: bytes, folder: str, files: Mapping[str, bytes]) -> None:
-        """As `append`, of a record's line as another folder had it, with its files put into `folder`."""
+    def adopt(self, line: bytes, folder: str, files: Mapping[str, bytes], *, replaces: bool = False) -> None:
+        """As `append`, of a record's line as another folder had it, with its files put into `folder`.
+
+        replaces: files that the cell has here are those of another result, and go even where there are no new ones.
+        """
         try:
             with self.lock():
-                if files:
+                if files or replaces:
                     self._write_files(self.folder / folder, files)
                 append_line(self.records_path, line)
         except OSError as error:
@@ -165,9 +170,7 @@ class Store:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
-            shutil.rmtree(folder, ignore_errors=True)
-            beside.rename(folder)
-            _sync_folder(folder.parent)
+            _replace(folder, beside)
         except OSError:
             shutil.rmtree(beside, ignore_errors=True)
             raise
@@ -181,6 +184,9 @@ class Store:
         """Take away what a run that was killed had half written; only for whoever holds `run_lock`."""
         for left in (self.folder / CELLS).glob(f"*{PARTIAL}"):
             shutil.rmtree(left, ignore_errors=True)
+        for left in (self.folder / CELLS).glob(f"*{REPLACED}"):
+            with suppress(OSError):
+                _put_back(left.with_name(left.name.removesuffix(REPLACED)), left)
         for left in self.checkpoints.glob(f"*{PARTIAL}"):
             with suppress(OSError):
                 left.unlink(missing_ok=True)
@@ -192,6 +198,26 @@ class Store:
     def lock(self) -> FileLock:
         """The lock that whoever writes a record holds."""
         return FileLock(self.folder / ".lock")
+
+
+def _replace(folder: Path, new: Path) -> None:
+    """Put a folder in the place of another, which is there until then whatever happens."""
+    aside = folder.with_name(folder.name + REPLACED)
+    try:
+        if folder.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+            folder.rename(aside)
+        new.rename(folder)
+        _sync_folder(folder.parent)
+    finally:
+        _put_back(folder, aside)
+
+
+def _put_back(folder: Path, aside: Path) -> None:
+    """What was put aside returns if nothing took its place, and goes if something did."""
+    if not folder.exists() and aside.exists():
+        aside.rename(folder)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def checkpoint_file(folder: Path, key: str) -> Path:

@@ -92,6 +92,29 @@ def test_writing_again_replaces_the_files(store: Store) -> None:
     assert ["new.txt"] == [path.name for path in (store.folder / "cells/a").iterdir()]
 
 
+def test_files_are_never_without_either(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped or killed while new files take the place of old ones, a cell has the old ones still."""
+    store.append(record(), {"old.txt": b"1"})
+    folder, rename = store.folder / "cells/a", Path.rename
+
+    def stopped(self: Path, target: Path) -> Path:
+        if self.name.endswith(".partial"):
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        store.append(record(), {"new.txt": b"2"})
+    assert ["old.txt"] == [path.name for path in folder.iterdir()]
+    monkeypatch.undo()
+    folder.rename(folder.with_name("a.replaced"))  # as a kill leaves it
+    store.clean()
+    assert ["old.txt"] == [path.name for path in folder.iterdir()]
+    folder.with_name("a.replaced").mkdir()
+    store.clean()
+    assert ["a"] == [path.name for path in folder.parent.iterdir()]
+
+
 def test_an_unwritable_place_is_a_sentence(tmp_path: Path) -> None:
     """A results folder that cannot be made is told with its path."""
     (tmp_path / "file").write_text("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,14 +44,13 @@ def import_(
     """
     from seqbench.cli.turn import turn
     from seqbench.sharing.archive import Archive
-    from seqbench.sharing.layout import GIGABYTE
     from seqbench.sharing.merge import merge
     from seqbench.store import Store
 
     store = Store(Path(results or "results").expanduser().absolute())
     signals = StopSignals()
     with ExitStack() as stack:
-        opened = [stack.enter_context(Archive.opened(path, int(max_gb * GIGABYTE))) for path in archives]
+        opened = [stack.enter_context(Archive.opened(path, bytes_of(max_gb))) for path in archives]
         store.create()
         check_room(opened, store)
         try:
@@ -60,6 +60,16 @@ def import_(
             raise typer.Exit(signals.exit_code) from None
     _tell(merged, store, theirs, as_json)
     raise typer.Exit(1 if strict and merged.conflicts else 0)
+
+
+def bytes_of(gigabytes: float) -> int:
+    """Raises ConfigError for what is no number of them."""
+    from seqbench.errors import ConfigError
+    from seqbench.sharing.layout import GIGABYTE
+
+    if not math.isfinite(gigabytes):
+        raise ConfigError(f"--max-gb {gigabytes} is no size: give a number of gigabytes.")
+    return int(gigabytes * GIGABYTE)
 
 
 def check_room(archives: Sequence[Archive], store: Store) -> None:
@@ -96,7 +106,7 @@ def _tell(merged: Merged, store: Store, theirs: bool, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(merged.to_json(), indent=2))
         return
-    kept = "the archives' count now" if theirs else "the own are kept"
+    kept = f"of {merged.replaced} the archive's counts now" if theirs else "the own are kept"
     parts = [f"{merged.added} added", f"{merged.equal} equal to what was here", f"{len(merged.conflicts)} in conflict"]
     parts[2] += f" ({kept})" if merged.conflicts else ""
     parts += [f"{merged.unfinished} without a result left out"] if merged.unfinished else []

@@ -88,7 +88,6 @@ def _alone(benchmark: Benchmark, signals: StopSignals) -> Iterator[Benchmark]:
 
     benchmark.store.create()
     with turn(benchmark.store, signals):
-        benchmark.store.clean()
         yield benchmark.refreshed()
 
 

@@ -19,6 +19,8 @@ WAIT_SECONDS = 0.5
 def turn(store: Store, signals: StopSignals) -> Iterator[None]:
     """While inside, this command alone works on the results folder, after others that were there before.
 
+    What one that was killed had half written is taken away first.
+
     Raises KeyboardInterrupt when a signal comes while another is waited for, StoreError when there can be no lock.
     """
     from filelock import Timeout
@@ -41,6 +43,7 @@ def turn(store: Store, signals: StopSignals) -> Iterator[None]:
             if signals.is_stopped():
                 raise KeyboardInterrupt from None
     try:
+        store.clean()
         yield
     finally:
         lock.release()

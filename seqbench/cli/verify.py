@@ -56,11 +56,11 @@ def verify(
     address in it is followed. Exit codes: 0 all that could be tried hold, 1 one does not, 2 none could be tried.
     """
     from seqbench.cli import console
+    from seqbench.cli.import_ import bytes_of
     from seqbench.config import RunConfig
     from seqbench.hardware import probe
     from seqbench.recorded_data import RecordedData
     from seqbench.registry import discover
-    from seqbench.sharing.layout import GIGABYTE
     from seqbench.sharing.verify import Trial, claims_of, drawn
 
     console.set_up_logging()
@@ -74,7 +74,7 @@ def verify(
         console.warn(warning)
     config = RunConfig((), (), workers=workers, cell_timeout=cell_timeout, cell_memory=cell_memory)
     try:
-        with signals, claims_of(claims.expanduser().absolute(), int(max_gb * GIGABYTE)) as (store, is_archive):
+        with signals, claims_of(claims.expanduser().absolute(), bytes_of(max_gb)) as (store, is_archive):
             chosen, of = drawn(store, cells, used)
             for warning in store.warnings:
                 console.warn(warning)

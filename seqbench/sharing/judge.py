@@ -63,11 +63,18 @@ class Verdict:
 
 
 def judged(
-    claim: CellRecord, again: CellRecord, claims: Path, here: Path, seeds: Sequence[CellRecord], differs: Sequence[str]
+    claim: CellRecord,
+    again: CellRecord,
+    claims: Path,
+    here: Path,
+    seeds: Sequence[CellRecord],
+    differs: Sequence[str],
+    own: Mapping[str, float] | None = None,
 ) -> Verdict:
     """The verdict on a claim from the same cell trained again.
 
     claims, here: the results folders with the predictions of both. seeds: the claim's series, itself among them.
+    own: the metrics that the claim's own stored outputs have, by the task that is installed here; None without any.
     """
     told = tuple(differs)
     if again.status != "ok":
@@ -84,6 +91,10 @@ def judged(
     wrong = [name for name in differing if not _is_rounding(claim.metrics.get(name), again.metrics.get(name))]
     if are_same and wrong:
         return Verdict.of(claim, FALSE, f"its predictions are the same, but do not give its {', '.join(wrong)}", **more)
+    missed = [name for name, value in (own or {}).items() if not _is_rounding(claim.metrics.get(name), value)]
+    if missed:
+        why = f"its own predictions do not give the {', '.join(missed)} that it claims"
+        return Verdict.of(claim, FALSE, why, **more)
     if example_scores(again, here) is not None and are_same is not None and example_scores(claim, claims) is None:
         return Verdict.of(claim, FALSE, f"its own predictions do not give the {claim.primary} that it claims", **more)
     return _by_tolerance(claim, again, tolerance_of(claim, again, claims, here, seeds), more)
@@ -110,13 +121,13 @@ def tolerance_of(
 
     Where training cannot be repeated bit for bit (another processor, another PyTorch), small differences grow over the
     epochs until it is as if another seed had been drawn: so three standard deviations over the series' seeds. With one
-    seed, or seeds that all score the same, half the 95 % interval of the mean over the test examples.
+    seed, or seeds that all score the same, half the 95 % interval of the mean over the test examples, scored here.
     """
     scores = [seed.metrics[claim.primary] for seed in seeds if math.isfinite(seed.metrics.get(claim.primary, math.nan))]
     spread = stdev(scores) if len(scores) > 1 else 0.0
     if spread > 0:
         return SEED_DEVIATIONS * spread, f"{SEED_DEVIATIONS:g} standard deviations over its {len(scores)} seeds"
-    return _half_interval(example_scores(claim, claims) or example_scores(again, here))
+    return _half_interval(example_scores(again, here))
 
 
 def _half_interval(scores: Any) -> tuple[float, str] | None:

@@ -66,8 +66,9 @@ def merge(store: Store, archives: Sequence[Archive], *, takes_theirs: bool = Fal
     """Add the cells of archives, one after the other; only for whoever holds the store's `run_lock`.
 
     Where a cell is here already with another result, the own record is kept, or with `takes_theirs` the archive's is
-    appended, which then counts. Each cell is added whole or not at all, so a merge that was cut off is done again
-    without doubles. Raises FullError when the disk refuses, ArchiveError for a folder that two cells claim.
+    appended, which then counts with its files alone; but a result is never given up for a failure. Each cell is added
+    whole or not at all, so a merge that was cut off is done again without doubles. Raises FullError when the disk
+    refuses, ArchiveError for a folder that two cells claim.
     """
     merged = Merged()
     own = latest(store.records())
@@ -84,7 +85,7 @@ def merge(store: Store, archives: Sequence[Archive], *, takes_theirs: bool = Fal
             if is_taken:
                 if series.setdefault((record.task_id, record.label), record.series) != record.series:
                     merged.beside.add(f"{record.task_id} {record.label}")
-                store.adopt(line, record.folder, archive.files(record))
+                store.adopt(line, record.folder, archive.files(record), replaces=before is not None)
                 store.discard_checkpoint(record.key)
                 own[record.key] = record
         merged.measurements += _measurements(store, archive)
@@ -105,8 +106,10 @@ def _is_taken(
     machines = explained(before, record)
     where = (record.key, record.task_id, record.label, record.seed)
     merged.conflicts.append(Conflict(*where, str(archive.path), reasons, machines))
-    merged.replaced += takes_theirs
-    return takes_theirs
+    # What a machine could not do is no reason to lose what another has done.
+    is_taken = takes_theirs and (record.status == "ok" or before.status != "ok")
+    merged.replaced += is_taken
+    return is_taken
 
 
 def _check_folders(records: Sequence[CellRecord]) -> None:

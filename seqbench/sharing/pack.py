@@ -179,10 +179,10 @@ def _write(
 
 
 def _check_unchanged(store: Store, chosen: Sequence[tuple[bytes, CellRecord]]) -> None:
-    """A run that goes on may add cells meanwhile, but not end one again whose files are packed."""
-    now = latest(store.outcomes())
+    """A run that goes on may add cells meanwhile, but none may be ended or scored again whose files are packed."""
+    now = latest(store.records())
     for _, record in chosen:
-        if record.key not in now or now[record.key].finished_at != record.finished_at:
+        if record.key not in now or now[record.key].settled_at != record.settled_at:
             raise StoreError(
                 f"{store.folder} was changed while it was packed ({record.task_id} {record.label} seed {record.seed}): "
                 "export again when the run there has ended."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +16,10 @@ from seqbench import hookspecs
 from seqbench.benchmark import Benchmark
 from seqbench.config import RunConfig
 from seqbench.errors import ConfigError, DataError, StoreError, one_line
+from seqbench.examples import PREDICTIONS, outputs_of, read_table
 from seqbench.leaderboard import latest
 from seqbench.observers import Observers
+from seqbench.prepare import load, prepare
 from seqbench.replan import replanned
 from seqbench.sharing.archive import Archive
 from seqbench.sharing.judge import FALSE, NOT_TRIED, Verdict, judged, obstacles
@@ -91,6 +93,10 @@ class Trial:
             except (ConfigError, DataError) as error:
                 verdicts[claim.key] = Verdict.of(claim, NOT_TRIED, str(error).rstrip("."))
                 continue
+            except Exception as error:  # anybody may have written the record
+                why = f"its record cannot be planned ({type(error).__name__}: {one_line(error)})"
+                verdicts[claim.key] = Verdict.of(claim, NOT_TRIED, why)
+                continue
             verdict, differs = _before_training(claim, cell)
             if verdict is None:
                 planned[claim.key] = claim, cell, differs
@@ -106,13 +112,28 @@ class Trial:
                 verdicts[key] = Verdict.of(claim, NOT_TRIED, refused.get(cell.key, "it was not trained"))
             else:
                 found = again[cell.key]
-                verdicts[key] = judged(claim, found, claims.folder, here, series[claim.series], differs)
+                own = self._own_metrics(claim, cell, claims.folder)
+                verdicts[key] = judged(claim, found, claims.folder, here, series[claim.series], differs, own)
         return [verdicts[claim.key] for claim in chosen]
 
     def _planned(self, claim: CellRecord) -> Cell:
         """The claim's cell as it would be trained here."""
         located = self.data.located(claim)
         return replanned(replace(located.record, device_kind=self._kind(claim)), self.registry)
+
+    def _own_metrics(self, claim: CellRecord, cell: Cell, claims: Path) -> dict[str, float] | None:
+        """What the claim's stored outputs score by the task as it is here; None where they cannot be scored."""
+        path = claims / claim.folder / PREDICTIONS
+        table = read_table(path)
+        if table is None:
+            return None
+        spec = self.registry.tasks[cell.task]
+        try:
+            data = load(Path(prepare(spec, cell.location, cell.task_params, cell.data_key).folder))
+            outputs = outputs_of(table, data, path)
+            return {name: float(metric(outputs, data.test)) for name, metric in spec.metrics.items()}
+        except Exception:  # outputs that anybody may have written
+            return None
 
     def _kind(self, claim: CellRecord) -> str:
         """The kind of device that a claim is tried on."""
@@ -168,6 +189,9 @@ def _before_training(claim: CellRecord, cell: Cell) -> tuple[Verdict | None, lis
     blocking, differs = obstacles(claim, cell)
     if blocking:
         return Verdict.of(claim, NOT_TRIED, "; ".join(blocking), differs=tuple(differs)), differs
+    if (code := _rescored_by_other_code(claim, cell)) is not None:
+        why = f"its metrics were computed again by other code of the task (version {code})"
+        return Verdict.of(claim, NOT_TRIED, why, differs=tuple(differs)), differs
     if cell.skip:
         return Verdict.of(claim, NOT_TRIED, cell.skip), differs
     is_named_alike = (cell.task_id, cell.label) == (claim.task_id, claim.label)
@@ -175,6 +199,14 @@ def _before_training(claim: CellRecord, cell: Cell) -> tuple[Verdict | None, lis
         why = "its key does not follow from what it says of itself: the record was altered"
         return Verdict.of(claim, FALSE, why), differs
     return None, differs
+
+
+def _rescored_by_other_code(claim: CellRecord, cell: Cell) -> str | None:
+    """The version of the task that the claim's metrics are by, where it is not the one that is installed."""
+    note, task = claim.provenance.get("rescored"), cell.provenance.get("task")
+    if not isinstance(note, Mapping) or not isinstance(task, Mapping):
+        return None
+    return None if note.get("source_hash") == task.get("source_hash") else str(note.get("version"))
 
 
 def _series(claims: Store, chosen: Iterable[CellRecord]) -> dict[str, list[CellRecord]]:

@@ -39,9 +39,6 @@ One that was never there in the whole run is not waited for.
 START_SECONDS = 60.0
 """How long MLflow's imports may take on a busy machine."""
 
-REGISTER_SECONDS = 300.0
-"""How long it may take to make the best models again, to see that they answer as they did, and to write them."""
-
 
 @dataclass(frozen=True)
 class Assignment:
@@ -146,7 +143,6 @@ class _Logger:
                 boards = read_boards(store)
                 for problem in tracker.sync(records, boards):
                     log.warning("%s", problem)
-                self._allow(REGISTER_SECONDS)
                 wanted = [board for board in boards if board.task in tasks]
                 register(tracker, self.assignment.results, self.assignment.plugin_files, wanted, records)
                 return None

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from seqbench.board import Board, Row
 from seqbench.leaderboard import latest
-from seqbench.records import CellRecord
+from seqbench.records import CellRecord, validated_by
 
 PREFIX = "seqbench-"
 MAX_NAME = 200
@@ -94,7 +94,12 @@ def choose(board: Board, records: Iterable[CellRecord]) -> Choice | None:
 
 
 def validation_score(record: CellRecord) -> float | None:
-    """The metric on validation of the epoch whose weights were kept; None where there is none."""
+    """The metric on validation of the epoch whose weights were kept.
+
+    None where there is none, or where a rescoring has made another metric the primary one since.
+    """
+    if validated_by(record) != record.primary:
+        return None
     kept = record.best_epoch if record.best_epoch is not None else len(record.history)
     score = next((epoch.validation_metric for epoch in record.history if epoch.epoch == kept), None)
     return score if score is not None and math.isfinite(score) else None

@@ -33,6 +33,8 @@ log = logging.getLogger("seqbench")
 ALIAS = "best"
 ARTIFACTS = "model"
 """The folder of a run's artifacts that its model lies in."""
+REGISTER_SECONDS = 300.0
+"""How long it may take to make the best models again, to see that they answer as they did, and to write them."""
 TASK, FINISHED_AT = "seqbench.task", "seqbench.finished_at"
 
 
@@ -46,6 +48,7 @@ def register(
     """Register the best model of each board in the tracker's MLflow; a sentence per task, as `Shelf.register` gives."""
     client = tracker.connect()
     with tracker.writing():
+        tracker.allow(REGISTER_SECONDS)
         return Shelf(client, results, discover(plugin_files)).register(boards, records)
 
 
@@ -143,6 +146,9 @@ class Shelf:
                 Package(record, self.results / record.folder, self.registry).write(target)
             except SeqbenchError as error:
                 raise DataError(f"{record.label}, seed {record.seed}, is the best, but {one_line(error)}") from None
+            except Exception as error:  # of a plugin: MLflow has not been asked yet
+                told = f"making it again raised {type(error).__name__}: {one_line(error)}"
+                raise DataError(f"{record.label}, seed {record.seed}, is the best, but {told}") from None
             self.client.log_artifacts(run.info.run_id, str(target), ARTIFACTS)
         tags = {KEY: record.key, FINISHED_AT: repr(record.settled_at), **choice.tags}
         source = f"{run.info.artifact_uri.rstrip('/')}/{ARTIFACTS}"

@@ -64,6 +64,10 @@ class Tracker:
         """While inside, no other process writes this folder's records to MLflow."""
         return self._writer.writing()
 
+    def allow(self, seconds: float) -> None:
+        """Tell whoever watches that the next step may take so long."""
+        self._allow(seconds)
+
     def log_cell(self, record: CellRecord) -> None:
         """Log one finished cell at once; what needs other records (means, ranks, boards) is left to `sync`."""
         if record.status == "skipped":

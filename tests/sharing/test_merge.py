@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -91,10 +92,24 @@ def test_a_conflict_is_told_with_its_size(tmp_path: Path) -> None:
 
 
 def test_theirs_can_be_taken(tmp_path: Path) -> None:
-    """When asked to, the archive's record counts from then on."""
+    """When asked to, the archive's record counts from then on, and no file of the own result stays beside it."""
     store = results(tmp_path / "here", record(accuracy=0.75))
-    assert 1 == merged(store, packed(tmp_path / "one", record(accuracy=0.5)), takes_theirs=True).replaced
+    theirs = results(tmp_path / "there", record(accuracy=0.5))
+    shutil.rmtree(theirs.folder / record().folder)
+    pack(theirs, tmp_path / "bare.zip")
+    assert 1 == merged(store, tmp_path / "bare.zip", takes_theirs=True).replaced
     assert [0.5] == [item.metrics["accuracy"] for item in latest(store.records()).values()]
+    assert [] == list((store.folder / record().folder).iterdir())
+
+
+def test_a_result_is_not_given_up_for_a_failure(tmp_path: Path) -> None:
+    """That another machine had not the memory for a cell is a conflict, and the own result counts all the same."""
+    store = results(tmp_path / "here", record())
+    failed = record(status="oom", failure=Failure("MemoryError", "no"), metrics={})
+    found = merged(store, packed(tmp_path / "one", failed), takes_theirs=True)
+    assert (1, 0) == (len(found.conflicts), found.replaced)
+    assert ["ok"] == [item.status for item in latest(store.records()).values()]
+    assert all((store.folder / record().folder / name).is_file() for name in MODEL)
 
 
 @pytest.mark.parametrize(

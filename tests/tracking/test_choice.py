@@ -10,7 +10,7 @@ import pytest
 from seqbench.board import Board
 from seqbench.leaderboard import boards
 from seqbench.records import CellRecord, EpochRecord
-from seqbench.tracking.choice import choose, model_name
+from seqbench.tracking.choice import choose, model_name, validation_score
 
 MakeRecord = Callable[..., CellRecord]
 
@@ -57,6 +57,14 @@ def test_without_validation_the_first_seed_is_served(make_record: MakeRecord) ->
     assert found is not None
     assert (0, None) == (found.record.seed, found.validation)
     assert "since there is no validation split to choose by" in found.description()
+
+
+def test_validation_by_another_metric_does_not_count(make_record: MakeRecord) -> None:
+    """After a rescoring made another metric the primary one, the scores on validation are not of it."""
+    record = make_record("lstm", history=watched(0.9), best_epoch=2)
+    assert 0.9 == validation_score(record)
+    rescored = {**record.provenance, "rescored": {"validated_by": "log_loss"}}
+    assert validation_score(replace(record, provenance=rescored)) is None
 
 
 def test_baselines_and_failures_are_not_served(make_record: MakeRecord, records: list[CellRecord]) -> None:
