@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from seqbench.answering import DESCRIPTION, PLUGINS, Answerer, Description
 from seqbench.errors import DataError
+from seqbench.examples import PREDICTIONS
 from seqbench.records import CellRecord
 from seqbench.registry import Registry
 from seqbench.serving import WEIGHTS, Kept
@@ -64,7 +65,7 @@ class Package:
         """Raises DataError when the answers to test examples are not those that were stored."""
         import numpy as np
 
-        stored = stored_outputs(self.folder / "predictions.csv", ids)
+        stored = stored_outputs(self.folder / PREDICTIONS, ids)
         outputs = answerer.outputs(raw)
         is_alike = self.record.device_kind in ("", "cpu") and answerer.config.precision == "float32"
         tolerance = TOLERANCE if is_alike else LOOSE_TOLERANCE

@@ -52,7 +52,7 @@ class Tracker:
         draws: Callable[[CellRecord], bool] = draw_all,
         allow: Callable[[float], None] = nobody_watches,
     ) -> None:
-        self.tracking_uri, self.results, self._allow = tracking_uri, results, allow
+        self.tracking_uri, self.results, self.allow = tracking_uri, results, allow
         self._writer = Writer(tracking_uri, results, allow)
         self._files = Files(self._writer, draws)
 
@@ -63,10 +63,6 @@ class Tracker:
     def writing(self) -> AbstractContextManager[None]:
         """While inside, no other process writes this folder's records to MLflow."""
         return self._writer.writing()
-
-    def allow(self, seconds: float) -> None:
-        """Tell whoever watches that the next step may take so long."""
-        self._allow(seconds)
 
     def log_cell(self, record: CellRecord) -> None:
         """Log one finished cell at once; what needs other records (means, ranks, boards) is left to `sync`."""
@@ -91,7 +87,7 @@ class Tracker:
             tasks.setdefault(record.task_id, []).append(record)
         self.connect()
         found = self._boards(tasks, boards)
-        self._allow(BOARD_SECONDS)
+        self.allow(BOARD_SECONDS)
         across = overall(list(found.values()))
         problems = []
         with self._writer.writing():
@@ -112,7 +108,7 @@ class Tracker:
         found = {board.task: board for board in boards or ()}
         missing = [record for task, group in tasks.items() if task not in found for record in group]
         if missing:
-            self._allow(BOARD_SECONDS)
+            self.allow(BOARD_SECONDS)
             scores = partial(example_scores, results=self.results)
             found |= {board.task: board for board in boards_of(missing, scores, measured(self.results))}
         return dict(sorted(found.items()))
