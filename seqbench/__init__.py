@@ -6,9 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqbench.api import run
     from seqbench.errors import ConfigError, DataError, SeqbenchError, SpecError
     from seqbench.hookspecs import hookimpl
     from seqbench.progress import track
+    from seqbench.results import Results
     from seqbench.sequences import SequenceSet
     from seqbench.sources import expand, walk_files
     from seqbench.spec import (
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
         TaskSpec,
         Tokens,
     )
-    from seqbench.version import __version__
+    from seqbench.version import INTERFACE_VERSION, __version__
 
 __all__ = [
+    "INTERFACE_VERSION",
     "Classes",
     "ConfigError",
     "DataError",
@@ -36,6 +39,7 @@ __all__ = [
     "ModelSpec",
     "NoParams",
     "Output",
+    "Results",
     "SeqbenchError",
     "SequenceSet",
     "Serving",
@@ -46,17 +50,20 @@ __all__ = [
     "__version__",
     "expand",
     "hookimpl",
+    "run",
     "track",
     "walk_files",
 ]
 
 _HOMES = {
+    "seqbench.api": ("run",),
     "seqbench.errors": ("ConfigError", "DataError", "SeqbenchError", "SpecError"),
     "seqbench.hookspecs": ("hookimpl",),
     "seqbench.progress": ("track",),
+    "seqbench.results": ("Results",),
     "seqbench.sequences": ("SequenceSet",),
     "seqbench.sources": ("expand", "walk_files"),
-    "seqbench.version": ("__version__",),
+    "seqbench.version": ("INTERFACE_VERSION", "__version__"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -17,12 +17,13 @@ from seqbench.facts import gather
 from seqbench.hardware import Device, Hardware, probe
 from seqbench.leaderboard import latest
 from seqbench.observers import Observers
+from seqbench.offers import Offer
 from seqbench.params import validate
 from seqbench.plan import Cell, plan
 from seqbench.records import Outcome
 from seqbench.registry import Registry, discover
-from seqbench.run import Run
-from seqbench.run_file import apply_settings, read_run_file
+from seqbench.run_file import apply_settings, merged, read_run_file
+from seqbench.runs import Run
 from seqbench.scheduling import Devices
 from seqbench.sources import obtain
 from seqbench.store import Store
@@ -36,7 +37,11 @@ RUN_AGAIN = ("interrupted",)
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line gave: the run file, `--set`, the fields of `[run]`, sources, and plugin files."""
+    """What the command line gave: the run file, `--set`, the fields of `[run]`, sources, and plugin files.
+
+    tables: settings as a run file has them, on top of all. offer: models and tasks of the program that asks, if one
+    does.
+    """
 
     run_file: Path | None = None
     settings: Sequence[str] = ()
@@ -44,6 +49,8 @@ class Options:
     data: Sequence[str] = ()
     plugin_files: Sequence[str] = ()
     strict_plugins: bool = False
+    tables: Mapping[str, Any] = field(default_factory=dict)
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,12 @@ class Benchmark:
     cells: tuple[Cell, ...]
     store: Store
     recorded: Mapping[str, Outcome]
+    offer: Offer | None = None
+
+    @property
+    def plugins(self) -> tuple[str | Offer, ...]:
+        """What worker processes must find besides installed plugins."""
+        return (*self.plugin_files, *((self.offer,) if self.offer else ()))
 
     @property
     def workers(self) -> int:
@@ -111,10 +124,10 @@ class Benchmark:
         if self.config.executor == "ray":
             from seqbench.execution.ray import RayExecutor
 
-            return RayExecutor(self.plugin_files, self.config.ray_address)
+            return RayExecutor(self.plugins, self.config.ray_address)
         from seqbench.execution.local import LocalExecutor
 
-        return LocalExecutor(self.workers, self.plugin_files)
+        return LocalExecutor(self.workers, self.plugins)
 
     def engine(self, executor: Executor, observers: Observers, run: Run, is_stopped: Callable[[], bool]) -> Engine:
         """The engine for this benchmark's cells."""
@@ -140,14 +153,15 @@ def load(options: Options) -> Benchmark:
     """
     tables = read_run_file(options.run_file) if options.run_file else {}
     files = (*tables.get("plugins", ()), *options.plugin_files)
-    registry = discover(files, options.strict_plugins)
-    tables = apply_settings(tables, options.settings)
+    registry = discover((*files, *((options.offer,) if options.offer else ())), options.strict_plugins)
+    tables = merged(apply_settings(tables, options.settings), dict(options.tables))
     config = fetched(build_config(tables, {**options.section, "data": options.data}, registry), registry)
     hardware = probe()
     devices = _devices(config, hardware)
     cells = plan(config, registry, gather(config, registry, devices[0].kind))
     store = Store(config.results.absolute())
-    return Benchmark(config, registry, files, hardware, devices, cells, store, latest(store.outcomes()))
+    recorded = latest(store.outcomes())
+    return Benchmark(config, registry, files, hardware, devices, cells, store, recorded, options.offer)
 
 
 def _devices(config: RunConfig, hardware: Hardware) -> tuple[Device, ...]:

@@ -40,7 +40,7 @@ def rows_of(store: Store, tasks: Collection[str] = (), models: Collection[str] =
     board, StoreError where there is nothing to measure.
     """
     groups = [group for task in grouped(store.records()).values() for group in task]
-    done = [[record for record in group if record.status == "ok" and not record.is_baseline] for group in groups]
+    done = [[record for record in group if record.status == "ok" and record.is_network] for group in groups]
     trained = [group for group in done if group]
     if not trained:
         raise StoreError(f"there is no trained model in {store.folder}: run seqbench run first, or choose --results.")

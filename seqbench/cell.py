@@ -41,7 +41,7 @@ from seqbench.records import CellRecord, CellResult, Costs, EpochRecord, Failure
 from seqbench.registry import Registry
 from seqbench.sequences import BatchSource
 from seqbench.serving import WEIGHTS, packed
-from seqbench.spec import Classes, Input, ModelSpec, Output, TaskData, TaskSpec
+from seqbench.spec import Classes, Input, ModelSpec, Output, Predictor, TaskData, TaskSpec
 from seqbench.trainer import DivergedError, fit, predict
 
 MEMORY_WORDS = ("not enough memory", "bad_alloc", "annot allocate memory")
@@ -116,20 +116,35 @@ class _Attempt:
     is_alone: bool
 
     def run(self, blank: CellRecord) -> CellResult:
-        """Load, then the baseline's or the model's way."""
+        """Load, then the way of a network or of what fits itself."""
         spec = self.registry.tasks[self.cell.task]
         data = load(Path(self.prepared.folder))
         output = {"kind": data.output.kind, "size": data.output.size}
         if isinstance(data.output, Classes):
             output["labels"] = list(data.output.labels)
         record = replace(blank, status="ok", output=output)
-        way = self._baseline if self.cell.is_baseline else self._model
-        return way(spec, data, record)
+        if self.cell.is_network:
+            return self._network(spec, data, record)
+        return self._fitted(spec, data, record, self._baseline if self.cell.is_baseline else self._estimator)
 
-    def _baseline(self, spec: TaskSpec, data: TaskData, record: CellRecord) -> CellResult:
+    def _baseline(self, spec: TaskSpec, data: TaskData) -> Predictor:
         seed_all(derive_seed(self.cell.seed, "baseline"))
+        return spec.baselines[self.cell.model](data.train, data.validation, data.output)
+
+    def _estimator(self, spec: TaskSpec, data: TaskData) -> Predictor:
+        model, seed = self.registry.models[self.cell.model], derive_seed(self.cell.seed, "initialisation")
+        if model.fit is None:
+            raise TypeError(f"model '{model.name}' has no fit any more")
+        seed_all(seed)
+        params = validate(model.params, self.cell.model_params, f"models.{model.name}")
+        return model.fit(data.train, data.validation, data.input, data.output, params, seed)
+
+    def _fitted(
+        self, spec: TaskSpec, data: TaskData, record: CellRecord, fit: Callable[[TaskSpec, TaskData], Predictor]
+    ) -> CellResult:
+        """What no trainer trains: fit it, and score what it predicts."""
         begin = time.perf_counter()
-        predictor = spec.baselines[self.cell.model](data.train, data.validation, data.output)
+        predictor = fit(spec, data)
         fitted = time.perf_counter()
         outputs = np.asarray(predictor(data.test), dtype=np.float64)
         costs = Costs(
@@ -142,7 +157,7 @@ class _Attempt:
         result = self._evaluated(spec, data, replace(record, costs=costs), outputs, {})
         return self._timed(result, lambda: predictor_latency(predictor, data.test, bound_of(costs.fit_seconds)))
 
-    def _model(self, spec: TaskSpec, data: TaskData, record: CellRecord) -> CellResult:
+    def _network(self, spec: TaskSpec, data: TaskData, record: CellRecord) -> CellResult:
         config = TrainerConfig(**self.cell.trainer)
         begin = time.perf_counter()
         module = build_module(self.cell, self.registry, data).to(self.device)
@@ -222,6 +237,8 @@ def built(spec: ModelSpec, model_params: Mapping[str, Any], input: Input, output
     """A model as `build_module` gives it, from what decides it."""
     seed_all(derive_seed(seed, "initialisation"))
     params = validate(spec.params, model_params, f"models.{spec.name}")
+    if spec.build is None:
+        raise TypeError(f"model '{spec.name}' fits itself: it builds no network")
     module = spec.build(input, output, params)
     if not isinstance(module, nn.Module):
         raise TypeError(f"build of model '{spec.name}' gave {type(module).__name__}, not a torch.nn.Module")

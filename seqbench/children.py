@@ -6,7 +6,28 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
+
+_PROGRAM_LOCK = threading.Lock()
+
+
+@contextlib.contextmanager
+def program_hidden() -> Iterator[None]:
+    """A process that is started inside does not run the program again that started it, as Python has it by default.
+
+    So a script may call `seqbench.run` without `if __name__ == "__main__":`; what it made comes by value.
+    """
+    with _PROGRAM_LOCK:
+        program = sys.modules["__main__"]
+        kept = {name: getattr(program, name) for name in ("__file__", "__spec__") if hasattr(program, name)}
+        for name in kept:
+            setattr(program, name, None)
+        try:
+            yield
+        finally:
+            for name, value in kept.items():
+                setattr(program, name, value)
 
 
 @contextlib.contextmanager

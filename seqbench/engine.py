@@ -16,7 +16,7 @@ from seqbench.failures import TRIES, failed, interrupted
 from seqbench.observers import Observers
 from seqbench.plan import Cell
 from seqbench.records import CellRecord, blank_record
-from seqbench.run import Run
+from seqbench.runs import Run
 from seqbench.scheduling import Devices, Queue, Ready
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class Engine:
     def _ready(self, cell: Cell, prepared: Prepared, needs_order: bool) -> None:
         """Queue the cell, or let it wait for the pilot of its series."""
         ready = Ready(cell, prepared, self.estimates.cost(cell))
-        if ready.cost is not None or cell.is_baseline or not needs_order:
+        if ready.cost is not None or not cell.is_network or not needs_order:
             self._queue.add(ready)
         elif cell.series in self._unmeasured:
             self._unmeasured[cell.series].append(ready)

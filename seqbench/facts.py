@@ -12,13 +12,14 @@ from seqbench.cache import file_hashes
 from seqbench.config import RunConfig
 from seqbench.errors import DataError
 from seqbench.plan import Facts
-from seqbench.registry import Registry, hash_files
+from seqbench.registry import Registry
+from seqbench.source_code import hash_files
 from seqbench.sources import BUILTIN, absolute, files_of
 from seqbench.spec import TaskSpec
 from seqbench.version import installed_version
 
 RESULT_DISTRIBUTIONS = ("torch", "numpy", "scikit-learn", "scipy")
-"""Distributions whose version can change a result, besides those that a task names."""
+"""Distributions whose version can change a result, besides those that a task or a model names."""
 
 CORE_MODULES = (
     "trainer.py",
@@ -42,6 +43,8 @@ def gather(config: RunConfig, registry: Registry, device_kind: str) -> Facts:
     names = set(RESULT_DISTRIBUTIONS)
     for task in config.tasks:
         names.update(registry.tasks[task].distributions)
+    for model in config.models:
+        names.update(registry.models[model].distributions)
     return Facts(
         device_kind=device_kind,
         versions={name: installed_version(name) for name in sorted(names)},

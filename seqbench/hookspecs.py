@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seqbench.execution.jobs import Advance
     from seqbench.plan import Cell
     from seqbench.records import CellRecord, EpochRecord
-    from seqbench.run import Run
+    from seqbench.runs import Run
     from seqbench.spec import ModelSpec, TaskSpec
 
 hookspec = pluggy.HookspecMarker("seqbench")

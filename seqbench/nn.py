@@ -153,11 +153,20 @@ class SequenceModel(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """`x: float[batch, time, features]` or `long[batch, time]`, right-padded; `lengths: long[batch]`."""
-        if self.embedding is not None:
-            x = self.dropout(self.embedding(x))
-        states, last = self.encoder(x, lengths)
+        states, last = self._encoded(x, lengths)
         scores: Tensor = self.head(self.dropout(self.pooling(states, last, lengths)))
         return scores
+
+    def states(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The encoder's states `float[batch, time, encoder.size]`, before they are pooled."""
+        states, _ = self._encoded(x, lengths)
+        return states
+
+    def _encoded(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        if self.embedding is not None:
+            x = self.dropout(self.embedding(x))
+        encoded: tuple[Tensor, Tensor] = self.encoder(x, lengths)
+        return encoded
 
 
 def parameter_count(module: nn.Module, *, embeddings: bool = False) -> int:

@@ -18,6 +18,9 @@ from seqbench.protocol import PROTOCOL_VERSION, TrainerConfig
 from seqbench.registry import Registry
 from seqbench.spec import ModelSpec, TaskSpec
 
+FITTING = ("scikit-learn", "scipy", "numpy")
+"""Distributions whose versions decide what baselines, and models that fit themselves, give."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -66,6 +69,11 @@ class Cell:
     def to_json(self) -> dict[str, Any]:
         """The cell as JSON-able values."""
         return dict(vars(self))
+
+    @property
+    def is_network(self) -> bool:
+        """Is it trained by the harness's trainer? Baselines and models that fit themselves are not."""
+        return bool(self.trainer)
 
     @property
     def folder(self) -> str:
@@ -137,7 +145,7 @@ class _TaskPlanner:
 
     def baseline(self, name: str) -> Cell:
         """A baseline's one cell; it uses no trainer, no device but the CPU, and seed 0."""
-        identity = {"baseline": name, "versions": self._versions("scikit-learn", "scipy", "numpy")}
+        identity = {"baseline": name, "versions": self._versions(*FITTING)}
         return self._cells(name, name, True, {}, {}, identity, "cpu", (0,))[0]
 
     def model(self, spec: ModelSpec, seeds: Iterable[int]) -> list[Cell]:
@@ -149,7 +157,9 @@ class _TaskPlanner:
         settings = self.config.model_settings.get(spec.name, {})
         params = dump(spec.params, validate(spec.params, {**advised, **settings}, where))
         changed = _changed(params, defaults)
-        changed |= {f"trainer.{key}": value for key, value in _changed(self.trainer, self.trainer_defaults).items()}
+        trainer: Mapping[str, Any] = {} if spec.fit else self.trainer
+        if trainer:
+            changed |= {f"trainer.{key}": value for key, value in _changed(trainer, self.trainer_defaults).items()}
         info = self.registry.info("model", spec.name)
         identity = {
             "model": spec.name,
@@ -157,16 +167,16 @@ class _TaskPlanner:
             "version": info.version,
             "source_hash": info.source_hash,
             "params": params,
-            "trainer": self.trainer,
-            "versions": self._versions("torch"),
+            "trainer": trainer,
+            "versions": self._versions(*(FITTING if spec.fit else ("torch",)), *spec.distributions),
         }
         label = spec.name + variant_label(changed)
         skip = ""
         if self.spec.input_kind not in spec.accepts:
             takes = " and ".join(map(str, spec.accepts))
             skip = f"{spec.name} takes {takes} input, {self.spec.name} gives {self.spec.input_kind}"
-        kind = self.facts.device_kind
-        return self._cells(spec.name, label, False, params, self.trainer, identity, kind, seeds, skip)
+        kind = "cpu" if spec.fit else self.facts.device_kind
+        return self._cells(spec.name, label, False, params, trainer, identity, kind, seeds, skip)
 
     def _versions(self, *names: str) -> dict[str, str]:
         return {name: self.facts.versions.get(name, "absent") for name in names}

@@ -148,6 +148,11 @@ class CellRecord(Outcome):
         return asdict(self)
 
     @property
+    def is_network(self) -> bool:
+        """Was it trained by the harness's trainer? Baselines and models that fit themselves were not."""
+        return bool(self.parameters.get("trainer"))
+
+    @property
     def settled_at(self) -> float:
         """When it last said something new: seconds since 1970 UTC, of its end or of the last time it was rescored."""
         rescored = self.provenance.get("rescored")

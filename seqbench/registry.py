@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,11 @@ import pluggy
 
 from seqbench import hookspecs
 from seqbench.errors import SeqbenchError
+from seqbench.naming import nearest
+from seqbench.offers import PROGRAM, Offer
+from seqbench.source_code import source_hash
 from seqbench.spec import ModelSpec, TaskSpec
+from seqbench.version import INTERFACE_VERSION, __version__
 
 GROUP = "seqbench"
 """The entry point group; a plugin package names its module (or object) with hooks there."""
@@ -25,14 +30,17 @@ GROUP = "seqbench"
 BUILT_IN = "seqbench"
 """The distribution that the built-in models and tasks come in."""
 
+DISABLED = "SEQBENCH_DISABLE_PLUGINS"
+"""The variable of the environment that names plugins to leave out, parted by commas; worker processes inherit it."""
+
 
 @dataclass(frozen=True)
 class PluginInfo:
     """One thing that a plugin offers, or one plugin that offers nothing because it failed.
 
     kind: `model`, `task`, `observer`, or `plugin` for one that could not be loaded.
-    status: `ok`, or `failed` with the reason in one sentence. source: the file that it comes from.
-    source_hash: SHA-256 over the Python source that it is made of; part of every cell's key.
+    status: `ok`, `failed` with the reason in one sentence, or `disabled` by the user. source: the file that
+    it comes from. source_hash: SHA-256 over the Python source that it is made of; part of every cell's key.
     """
 
     name: str
@@ -60,19 +68,39 @@ class Registry:
         return next(item for item in self.plugins if (item.kind, item.name, item.status) == (kind, name, "ok"))
 
     def failures(self) -> tuple[PluginInfo, ...]:
-        """The plugins that were left out."""
-        return tuple(item for item in self.plugins if item.status != "ok")
+        """The plugins that had to be left out."""
+        return tuple(item for item in self.plugins if item.status == "failed")
 
 
-def discover(plugin_files: Iterable[str] = (), strict: bool = False) -> Registry:
-    """Load every installed plugin, and the given Python files, each isolated from the others.
+def disabled() -> frozenset[str]:
+    """The names of plugins that the environment says to leave out."""
+    return frozenset(name.strip() for name in os.environ.get(DISABLED, "").split(",") if name.strip())
+
+
+def disable(names: Iterable[str]) -> None:
+    """Leave plugins out of this process and of those that it starts.
+
+    names: of distributions, of entry points (or stems of plugin files), or of single models and tasks. Raises
+    SeqbenchError for one that there is not.
+    """
+    names = list(names)
+    known = {name for item in discover().plugins for name in (item.name, item.distribution)} if names else set()
+    known |= {point.name for point in entry_points(group=GROUP)}
+    for name in names:
+        if name not in known and name not in disabled():
+            raise SeqbenchError(f"there is no plugin '{name}' to leave out{nearest(name, known)}")
+    os.environ[DISABLED] = ",".join(sorted(disabled() | set(names)))
+
+
+def discover(plugins: Iterable[str | Offer] = (), strict: bool = False) -> Registry:
+    """Load every installed plugin, and the given Python files and offers, each isolated from the others.
 
     strict: raise SeqbenchError for the first plugin that had to be left out.
     """
     manager = pluggy.PluginManager("seqbench")
     manager.add_hookspecs(hookspecs)
-    collector = _Collector(manager)
-    for origin in _origins(plugin_files):
+    collector = _Collector(manager, disabled())
+    for origin in _origins(plugins):
         collector.add(origin)
     registry = Registry(collector.models, collector.tasks, tuple(collector.plugins), manager)
     failures = registry.failures()
@@ -84,25 +112,28 @@ def discover(plugin_files: Iterable[str] = (), strict: bool = False) -> Registry
 
 @dataclass(frozen=True)
 class _Origin:
-    """A plugin that has not been loaded yet."""
+    """A plugin that has not been loaded yet. digests: by kind and name, where a spec's file is not what it is."""
 
     name: str
     distribution: str
     version: str
     load: Callable[[], Any]
+    digests: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-def _origins(plugin_files: Iterable[str]) -> Iterator[_Origin]:
-    """Built-ins first, then other distributions by name, then files: a name taken first is kept."""
+def _origins(plugins: Iterable[str | Offer]) -> Iterator[_Origin]:
+    """Built-ins first, then other distributions by name, then files and offers: a name taken first is kept."""
     origins = [
         _Origin(point.name, *_distribution(point), point.load) for point in dict.fromkeys(entry_points(group=GROUP))
     ]
     yield from sorted(
         origins, key=lambda origin: (origin.distribution != BUILT_IN, origin.distribution, origin.version, origin.name)
     )
-    for file in plugin_files:
-        path = Path(file).resolve()
-        yield _Origin(path.stem, str(path), "", lambda path=path: load_file(path))  # type: ignore[misc]
+    for plugin in dict.fromkeys(item if isinstance(item, Offer) else Path(item).resolve() for item in plugins):
+        if isinstance(plugin, Offer):
+            yield _Origin(PROGRAM, PROGRAM, "", plugin.load, plugin.digests)
+        else:
+            yield _Origin(plugin.stem, str(plugin), "", lambda path=plugin: load_file(path))  # type: ignore[misc]
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
@@ -132,15 +163,25 @@ def load_file(path: Path) -> ModuleType:
 class _Collector:
     """Registers plugins one by one and keeps what each offers."""
 
-    def __init__(self, manager: pluggy.PluginManager) -> None:
-        self.manager = manager
+    def __init__(self, manager: pluggy.PluginManager, disabled: frozenset[str]) -> None:
+        self.manager, self.disabled = manager, disabled
         self.models: dict[str, ModelSpec] = {}
         self.tasks: dict[str, TaskSpec] = {}
         self.plugins: list[PluginInfo] = []
         self.holders: dict[tuple[str, str], str] = {}
 
     def add(self, origin: _Origin) -> None:
-        """Load, register and ask one plugin; any failure becomes a PluginInfo."""
+        """Load, register and ask one plugin; any failure becomes a PluginInfo.
+
+        What it prints at import goes to stderr: stdout is for what a command was asked for.
+        """
+        if {origin.name, origin.distribution, Path(origin.distribution).name} & self.disabled:
+            self.plugins.append(self._info(origin, origin.name, "plugin", "", status="disabled"))
+            return
+        with contextlib.redirect_stdout(sys.stderr):
+            self._add(origin)
+
+    def _add(self, origin: _Origin) -> None:
         try:
             plugin = origin.load()
             self._register(plugin, origin)
@@ -154,6 +195,12 @@ class _Collector:
             self.plugins.append(self._info(origin, origin.name, "observer", source))
 
     def _register(self, plugin: Any, origin: _Origin) -> None:
+        made_for = getattr(plugin, "SEQBENCH_INTERFACE", INTERFACE_VERSION)
+        if made_for != INTERFACE_VERSION:
+            raise SeqbenchError(
+                f"it was made for version {made_for} of the plugin interface, and seqbench {__version__} has version "
+                f"{INTERFACE_VERSION}: install another release of one of the two"
+            )
         name = f"{origin.distribution}:{origin.name}"
         known = {item for item in dir(hookspecs) if item.startswith("seqbench_")}
         marked = [item for item in dir(plugin) if self.manager.parse_hookimpl_opts(plugin, item) is not None]
@@ -179,9 +226,11 @@ class _Collector:
 
     def _take(self, spec: object, kind: str, origin: _Origin, source: str) -> PluginInfo:
         """Put one offered spec on its shelf, unless it is no spec or its name is taken."""
-        maker: Callable[..., Any]
+        maker: Callable[..., Any] | None
+        if isinstance(spec, (ModelSpec, TaskSpec)) and spec.name in self.disabled:
+            return self._info(origin, spec.name, kind, source, status="disabled")
         if isinstance(spec, ModelSpec) and kind == "model":
-            taken, maker = self.models.setdefault(spec.name, spec) is not spec, spec.build
+            taken, maker = self.models.setdefault(spec.name, spec) is not spec, spec.build or spec.fit
         elif isinstance(spec, TaskSpec) and kind == "task":
             taken, maker = self.tasks.setdefault(spec.name, spec) is not spec, spec.prepare
         else:
@@ -191,6 +240,9 @@ class _Collector:
             error = SeqbenchError(f"the name '{spec.name}' is already taken by {self.holders[kind, spec.name]}")
             return self._info(origin, spec.name, kind, source, error=error)
         self.holders[kind, spec.name] = origin.distribution
+        if origin.digests:
+            digest = origin.digests[kind, spec.name]
+            return PluginInfo(spec.name, kind, origin.distribution, "", "", about=spec.about, source_hash=digest)
         return self._info(origin, spec.name, kind, _source_file(maker) or source, about=spec.about)
 
     def _info(
@@ -201,10 +253,13 @@ class _Collector:
         source: str,
         *,
         error: BaseException | None = None,
+        status: str = "ok",
         about: str = "",
     ) -> PluginInfo:
-        status, reason = ("ok", "") if error is None else ("failed", _reason(error))
-        digest = source_hash(source) if source and error is None else ""
+        reason = f"left out by --no-plugin or {DISABLED}" if status == "disabled" else ""
+        if error is not None:
+            status, reason = "failed", _reason(error)
+        digest = source_hash(source) if source and status == "ok" else ""
         return PluginInfo(name, kind, origin.distribution, origin.version, source, status, reason, about, digest)
 
 
@@ -229,35 +284,3 @@ def _source_file(thing: Any) -> str:
         return thing.__file__ or ""
     module = sys.modules.get(getattr(thing, "__module__", "") or type(thing).__module__)
     return (module.__file__ or "") if module else ""
-
-
-@cache
-def source_hash(source: str) -> str:
-    """SHA-256 over what a plugin is made of: the whole top-level package that its file is in, or the file alone.
-
-    Python files count with their content, other files with their name and size.
-    """
-    folder, files = source_files(source)
-    return hash_files(files, folder)
-
-
-def source_files(source: str) -> tuple[Path, list[Path]]:
-    """The top-level package that a plugin's file is in and all its files, or the file's folder and it alone."""
-    path = Path(source)
-    folder = path.parent
-    if not (folder / "__init__.py").is_file():
-        return folder, [path]
-    while (folder.parent / "__init__.py").is_file():
-        folder = folder.parent
-    files = (file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    return folder, sorted(files)
-
-
-def hash_files(files: Iterable[Path], folder: Path) -> str:
-    """SHA-256 over files by their name below `folder`, and their content (Python) or size (others)."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.relative_to(folder).as_posix().encode() + b"\0")
-        digest.update(file.read_bytes() if file.suffix == ".py" else str(file.stat().st_size).encode())
-        digest.update(b"\0")
-    return digest.hexdigest()

@@ -63,6 +63,15 @@ def _value(text: str) -> Any:
         return text
 
 
+def merged(tables: Tables, more: Tables) -> Tables:
+    """Both, table by table; where both have a value, that of `more`."""
+    both = dict(tables)
+    for key, value in more.items():
+        under = both.get(key)
+        both[key] = merged(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return both
+
+
 def _copy(value: Any) -> Any:
     return {key: _copy(item) for key, item in value.items()} if isinstance(value, dict) else value
 

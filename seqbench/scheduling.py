@@ -79,7 +79,7 @@ class Queue:
 class Devices:
     """What runs on each device, and what memory it is expected to take.
 
-    chosen: where models run. cpu: where baselines run.
+    chosen: where networks run. cpu: where what fits itself runs (baselines, estimators).
     """
 
     chosen: Sequence[Device]
@@ -89,7 +89,7 @@ class Devices:
 
     def room_for(self, ready: Ready) -> Device | None:
         """The least busy device that has room; one that is empty always has."""
-        able = [self.cpu] if ready.cell.is_baseline else self.chosen
+        able = self.chosen if ready.cell.is_network else [self.cpu]
         free = [device for device in able if self._fits(ready, device)]
         return min(free, key=lambda device: self._cells[device.id], default=None)
 

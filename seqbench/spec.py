@@ -88,30 +88,49 @@ class NoParams:
     """The parameters of a model or task that has none."""
 
 
+Predictor = Callable[["SequenceSet"], "NDArray[np.float64]"]
+"""`predictor(split) -> float[N, output.size]`; it must not look at `split.targets`."""
+
+Fit = Callable[["SequenceSet", "SequenceSet", Input, Output, Any, int], Predictor]
+"""`fit(train, validation, input, output, params, seed) -> predictor`: never given the test split."""
+
+
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model that can be trained on any task whose input it accepts.
+    """A model that can be trained on any task whose input it accepts: a network, or a model that fits itself.
 
     build: `build(input, output, params) -> torch.nn.Module`. The module's `forward(x, lengths)` gives
         `float[batch, output.size]`; `x` is `float[batch, time, features]` or `long[batch, time]`, right-padded,
         and `lengths` is `long[batch]`. Padding must never change an output. Import torch inside `build`.
+    fit: in place of `build`, for what is no network trained by gradients (a scikit-learn estimator):
+        `fit(train, validation, input, output, params, seed) -> predictor`. It runs on the CPU, once per seed; settings
+        of the trainer do not concern it, no weights are stored, and it cannot be served.
     params: a frozen dataclass or a pydantic model; its fields are the keys of `--set models.NAME.KEY=VALUE`,
         its defaults are the model's, and its values are kept in every record.
     accepts: the kinds of input it takes, out of `"dense"` and `"tokens"` (`Dense` and `Tokens` do too).
     about: one sentence for `seqbench plugins`.
+    causal: its states do not depend on later steps. Nothing but `seqbench check` looks at it, by the module's
+        `states(x, lengths) -> float[batch, time, size]`, which `seqbench.nn.SequenceModel` has.
+    distributions: installed distributions whose version decides its results; part of a cell's key. torch's version
+        always is for a network, NumPy's, SciPy's and scikit-learn's for what fits itself.
 
     Raises SpecError when a field cannot be used.
     """
 
     name: str
-    build: Callable[[Input, Output, Any], torch.nn.Module]
+    build: Callable[[Input, Output, Any], torch.nn.Module] | None = None
     params: type = NoParams
     accepts: Collection[str | type] = INPUT_KINDS
     about: str = ""
+    fit: Fit | None = None
+    causal: bool = False
+    distributions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name("model", self.name)
-        _check_callable(f"model '{self.name}'", "build", self.build)
+        if (self.build is None) == (self.fit is None):
+            raise SpecError(f"model '{self.name}' needs either build (a network) or fit (what fits itself)")
+        _check_callable(f"model '{self.name}'", *(("fit", self.fit) if self.build is None else ("build", self.build)))
         _check_params(f"model '{self.name}'", self.params)
         kinds = tuple(getattr(kind, "kind", kind) for kind in self.accepts)
         if not kinds or any(kind not in INPUT_KINDS for kind in kinds):
@@ -146,9 +165,6 @@ Metric = Callable[["NDArray[np.float64]", "SequenceSet"], float]
 
 ExampleScores = Callable[["NDArray[np.float64]", "SequenceSet"], "NDArray[np.float64]"]
 """`example_scores(outputs: float[N, output.size], split) -> float64[N]`, whose mean is the primary metric."""
-
-Predictor = Callable[["SequenceSet"], "NDArray[np.float64]"]
-"""`predictor(split) -> float[N, output.size]`; it must not look at `split.targets`."""
 
 Baseline = Callable[["SequenceSet", "SequenceSet", "Output"], Predictor]
 """`baseline(train, validation, output) -> predictor`: fitted without ever being given the test split."""

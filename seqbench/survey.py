@@ -28,10 +28,10 @@ class Finding:
 
 
 def one_per_series(cells: Iterable[Cell]) -> list[Cell]:
-    """The first cell of each series that a pilot can measure: no baseline, no pair that cannot work."""
+    """The first cell of each series that a pilot can measure: a network, and no pair that cannot work."""
     first: dict[str, Cell] = {}
     for cell in cells:
-        if not (cell.skip or cell.is_baseline):
+        if cell.is_network and not cell.skip:
             first.setdefault(cell.series, cell)
     return list(first.values())
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
+INTERFACE_VERSION = 1
+"""Of what plugins are promised (docs/interface.md): it grows only when a plugin that worked would work no more."""
+
 
 def installed_version(distribution: str) -> str:
     """The version of an installed distribution, or `absent`."""

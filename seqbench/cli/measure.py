@@ -43,6 +43,7 @@ def measure(
         typer.Option("--device", metavar="DEVICE", help="cpu, cuda, cuda:1 or mps; what each was trained on."),
     ] = None,
     plugin: given.PluginFiles = None,
+    no_plugin: given.NoPlugin = None,
     strict_plugins: given.StrictPlugins = False,
     results: given.Results = None,
     force: Annotated[bool, typer.Option("--force", help="Measure again what is already measured.")] = False,

@@ -10,6 +10,16 @@ import typer
 if TYPE_CHECKING:
     from seqbench.benchmark import Options
 
+
+def _disabled(names: list[str] | None) -> list[str] | None:
+    """Left out here and in every process that is started: the option is told to discovery by the environment."""
+    if names:
+        from seqbench.registry import disable
+
+        disable(names)
+    return names
+
+
 SELECTION = "What to compare"
 MACHINE = "Where to run"
 
@@ -54,6 +64,15 @@ RunFile = Annotated[
 ]
 PluginFiles = Annotated[
     list[str] | None, typer.Option("--plugin", metavar="FILE", help="A Python file with hooks; again for more.")
+]
+NoPlugin = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--no-plugin",
+        metavar="NAME",
+        callback=_disabled,
+        help="Leave out a plugin, by the name of its package, its entry point, or one model or task; again for more.",
+    ),
 ]
 StrictPlugins = Annotated[
     bool, typer.Option("--strict-plugins", help="Stop when a plugin cannot be loaded, instead of leaving it out.")

@@ -12,6 +12,7 @@ from seqbench.cli import options as given
 
 def plugins(
     plugin: given.PluginFiles = None,
+    no_plugin: given.NoPlugin = None,
     strict_plugins: given.StrictPlugins = False,
     as_json: given.Json = False,
 ) -> None:

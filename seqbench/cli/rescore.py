@@ -23,6 +23,7 @@ def rescore(
     data: given.Data = None,
     files: Files = None,
     plugin: given.PluginFiles = None,
+    no_plugin: given.NoPlugin = None,
     strict_plugins: given.StrictPlugins = False,
     results: given.Results = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,

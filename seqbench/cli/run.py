@@ -26,6 +26,7 @@ def run(
     baselines: given.Baselines = None,
     config: given.RunFile = None,
     plugin: given.PluginFiles = None,
+    no_plugin: given.NoPlugin = None,
     strict_plugins: given.StrictPlugins = False,
     device: given.Device = None,
     workers: given.Workers = None,

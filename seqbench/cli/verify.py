@@ -42,6 +42,7 @@ def verify(
     data: given.Data = None,
     files: Files = None,
     plugin: given.PluginFiles = None,
+    no_plugin: given.NoPlugin = None,
     strict_plugins: given.StrictPlugins = False,
     device: given.Device = None,
     workers: given.Workers = None,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from seqbench.estimates import Cost
     from seqbench.execution.jobs import Advance, CellJob, Job, MeasureJob, PrepareJob
     from seqbench.measurements import Taken
+    from seqbench.offers import Offer
     from seqbench.prepare import Prepared
     from seqbench.records import CellResult, EpochRecord
 
@@ -25,12 +26,12 @@ class LocalExecutor:
 
     is_concurrent = True
 
-    def __init__(self, slots: int, plugin_files: tuple[str, ...] = ()) -> None:
+    def __init__(self, slots: int, plugins: tuple[str | Offer, ...] = ()) -> None:
         self.slots = slots
         self._inbox = Inbox()
         self._lock = threading.Lock()
         self._waiting: deque[Task] = deque()
-        self._slots = [Slot(number, plugin_files, self._inbox, self._free) for number in range(slots)]
+        self._slots = [Slot(number, plugins, self._inbox, self._free) for number in range(slots)]
         self._idle = deque(self._slots)
         self._number = 0
         self._is_closed = False

@@ -11,7 +11,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -34,7 +34,9 @@ from seqbench.execution.ray_parcels import Kit, PluginFile
 from seqbench.execution.start import WORKER_ENVIRONMENT
 from seqbench.execution.trouble import Trouble
 from seqbench.hardware import GPU_WORKERS, probe
+from seqbench.offers import Offer
 from seqbench.records import EpochRecord
+from seqbench.registry import DISABLED
 
 if TYPE_CHECKING:
     from seqbench.estimates import Cost
@@ -78,7 +80,7 @@ class RayExecutor:
 
     is_concurrent = True
 
-    def __init__(self, plugin_files: tuple[str, ...], address: str | None) -> None:
+    def __init__(self, plugins: tuple[str | Offer, ...], address: str | None) -> None:
         self._ray = _imported()
         self._is_ours = not self._ray.is_initialized()
         if self._is_ours:
@@ -90,10 +92,13 @@ class RayExecutor:
         self._slots, self._slots_until = 1, 0.0
         self._expected = ray_sent.versions()
         self._gpu_memory = self._look()
-        files = [Path(file).resolve() for file in plugin_files]
-        kit = Kit(tuple(PluginFile.of(file) for file in files if file.is_file()), str(Path.cwd()))
+        kit = Kit(tuple(_packed(plugins)), str(Path.cwd()))
         self._kit = self._ray.put(pickle.dumps(kit))
-        task = {"num_cpus": 1, "max_retries": 0, "runtime_env": {"env_vars": WORKER_ENVIRONMENT}}
+        task = {
+            "num_cpus": 1,
+            "max_retries": 0,
+            "runtime_env": {"env_vars": {**WORKER_ENVIRONMENT, DISABLED: os.environ.get(DISABLED, "")}},
+        }
         self._task = self._ray.remote(**task)(ray_sent.perform)
         # A worker that has used a GPU would keep its memory, and could not be given another one.
         self._gpu_task = self._ray.remote(**task, max_calls=1)(ray_sent.perform)
@@ -297,6 +302,15 @@ def _reach(address: str) -> None:
     host, _, port = address.rpartition(":")
     if host and port.isdecimal() and "/" not in host:
         socket.create_connection((host, int(port)), REACH_SECONDS).close()
+
+
+def _packed(plugins: Iterable[str | Offer]) -> Iterator[PluginFile | Offer]:
+    """Plugins as they travel; a file that is not there is left out, as discovery here has told already."""
+    for plugin in plugins:
+        if isinstance(plugin, Offer):
+            yield plugin
+        elif (file := Path(plugin).resolve()).is_file():
+            yield PluginFile.of(file)
 
 
 def _given(refused: str, answer: bytes) -> Any:

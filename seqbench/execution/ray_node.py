@@ -19,7 +19,7 @@ import seqbench.execution.preload  # noqa: F401 - torch and the first optimiser 
 from seqbench.cache import cache_folder
 from seqbench.errors import ConfigError, DataError
 from seqbench.execution.jobs import CellJob, PrepareJob
-from seqbench.execution.ray_parcels import Kit
+from seqbench.execution.ray_parcels import Kit, PluginFile
 from seqbench.execution.trouble import Trouble
 from seqbench.execution.work import do_cell, do_pilot, do_prepare
 from seqbench.hardware import probe
@@ -43,7 +43,7 @@ def _registry(kit: bytes) -> Registry:
     packed: Kit = pickle.loads(kit)  # noqa: S301 - the driver's own bytes
     with contextlib.suppress(OSError):
         os.chdir(packed.folder)
-    return discover([plugin.unpacked() for plugin in packed.plugins])
+    return discover([plugin.unpacked() if isinstance(plugin, PluginFile) else plugin for plugin in packed.plugins])
 
 
 def answer(verb: str, job: bytes, kit: bytes, post: Callable[..., object], number: int) -> bytes:

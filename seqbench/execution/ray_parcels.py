@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqbench.cache import PARTIAL, cache_folder, made
-from seqbench.registry import source_files
+from seqbench.offers import Offer
+from seqbench.source_code import source_files
 
 
 @dataclass(frozen=True)
@@ -48,5 +49,5 @@ class PluginFile:
 class Kit:
     """What every worker needs of the driver. folder: the driver's current one, which relative paths count from."""
 
-    plugins: tuple[PluginFile, ...]
+    plugins: tuple[PluginFile | Offer, ...]
     folder: str

@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 from pebble import ProcessPool
 
+from seqbench.children import program_hidden
 from seqbench.errors import one_line
 from seqbench.execution.channel import Inbox
 from seqbench.execution.jobs import (
@@ -33,6 +34,7 @@ from seqbench.execution.jobs import (
 )
 from seqbench.execution.start import start_method, worker_environment
 from seqbench.execution.worker import Reply, Start, run_job, start_worker
+from seqbench.offers import Offer
 
 GONE_SECONDS = 1.0
 """How long the pool is given to tell of a process that has ended."""
@@ -75,9 +77,9 @@ class Slot:
     """A place for one worker. `on_free` is called, in some thread, when it can take the next task."""
 
     def __init__(
-        self, number: int, plugin_files: tuple[str, ...], inbox: Inbox, on_free: Callable[[Slot], None]
+        self, number: int, plugins: tuple[str | Offer, ...], inbox: Inbox, on_free: Callable[[Slot], None]
     ) -> None:
-        self._number, self._plugin_files, self._inbox, self._on_free = number, plugin_files, inbox, on_free
+        self._number, self._plugins, self._inbox, self._on_free = number, plugins, inbox, on_free
         self._generation = 0
         self._pool: _Pool | None = None
         self._lock = threading.Lock()
@@ -95,7 +97,8 @@ class Slot:
             self._task = task
         try:
             pool = self._pool = self._pool or self._new_pool()
-            inner = pool.schedule(run_job, args=(task.number, task.job, task.is_pilot))
+            with program_hidden():
+                inner = pool.schedule(run_job, args=(task.number, task.job, task.is_pilot))
             pool.start_no_more()
         except (RuntimeError, OSError) as error:  # the pool is broken, or the system gives no process
             self._lost(task, LostWorkerError(f"its worker process could not be started ({error})"))
@@ -104,7 +107,7 @@ class Slot:
 
     def _new_pool(self) -> _Pool:
         self._generation += 1
-        start = Start(self.name, self._plugin_files, self._inbox.address, self._inbox.authkey)
+        start = Start(self.name, self._plugins, self._inbox.address, self._inbox.authkey)
         with worker_environment():
             return _Pool(max_workers=1, initializer=start_worker, initargs=(start,), context=start_method())
 

@@ -21,6 +21,7 @@ from seqbench.execution.channel import Outbox
 from seqbench.execution.jobs import CellJob, Job, MeasureJob, PrepareJob
 from seqbench.execution.trouble import Trouble
 from seqbench.hardware import own_bytes
+from seqbench.offers import Offer
 from seqbench.registry import Registry, discover
 
 LEAK_BYTES = 512 << 20
@@ -35,7 +36,7 @@ class Start:
     """What a worker is told at its start. name: of this worker, unique in the run."""
 
     name: str
-    plugin_files: tuple[str, ...]
+    plugins: tuple[str | Offer, ...]
     address: str | tuple[str, int]
     authkey: bytes
 
@@ -69,7 +70,7 @@ def start_worker(start: Start) -> None:
     except (OSError, EOFError):  # the run is gone
         os._exit(1)
     _Worker.outbox.hello(start.name)
-    _Worker.registry = discover(start.plugin_files)
+    _Worker.registry = discover(start.plugins)
     _Worker.threads = threading.active_count()
 
 

@@ -71,16 +71,16 @@ class Choice:
 
 
 def choose(board: Board, records: Iterable[CellRecord]) -> Choice | None:
-    """The cell to serve of a task's records; None when no model has a result.
+    """The cell to serve of a task's records; None when no network has a result: only a network can be stored.
 
     By validation and not by test: of the seeds' test scores the best one is luck, and who picks it promises too much.
     """
-    row = next((row for row in board.rows if not row.is_baseline and row.position is not None), None)
+    done = [cell for cell in latest(records).values() if cell.status == "ok" and cell.is_network]
+    networks = {cell.series for cell in done}
+    row = next((row for row in board.rows if row.series in networks and row.position is not None), None)
     if row is None:
         return None
-    cells = [cell for cell in latest(records).values() if cell.series == row.series and cell.status == "ok"]
-    if not cells:
-        return None
+    cells = [cell for cell in done if cell.series == row.series]
     sign = 1.0 if board.higher_is_better else -1.0
 
     def worth(cell: CellRecord) -> tuple[float, int]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seqbench.children import interrupts_held
+from seqbench.children import interrupts_held, program_hidden
 from seqbench.hookspecs import hookimpl
 from seqbench.tracking.address import without_password
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from seqbench.records import CellRecord
-    from seqbench.run import Run
+    from seqbench.runs import Run
     from seqbench.tracking.background import Answer, Finish
 
 log = logging.getLogger("seqbench")
@@ -46,7 +46,7 @@ class BackgroundLog:
         assignment = Assignment(run.tracking_uri, run.results, run.plugin_files)
         arguments = (assignment, receiver, answering, self._deadline)
         self._process = context.Process(target=follow, args=arguments, name="seqbench-mlflow", daemon=True)
-        with interrupts_held():
+        with interrupts_held(), program_hidden():
             self._process.start()
         receiver.close()
         answering.close()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mlflow_servers import Ui, free_port, start
 from seqbench.config import RunConfig
 from seqbench.records import CellRecord, Costs, EpochRecord, Failure
-from seqbench.run import Run
+from seqbench.runs import Run
 from seqbench.store import Store
 from seqbench.tracking import mlflow as observer
 from seqbench.tracking.tracker import Tracker

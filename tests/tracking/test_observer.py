@@ -17,7 +17,7 @@ import pytest
 
 from seqbench.config import RunConfig
 from seqbench.records import CellRecord
-from seqbench.run import Run
+from seqbench.runs import Run
 from seqbench.store import Store
 from seqbench.tracking import mlflow as observer
 from seqbench.tracking.address import without_password

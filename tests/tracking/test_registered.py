@@ -21,7 +21,7 @@ from seqbench.config import RunConfig
 from seqbench.errors import DataError
 from seqbench.records import CellRecord
 from seqbench.registry import discover
-from seqbench.run import Run
+from seqbench.runs import Run
 from seqbench.serving import WEIGHTS, Kept
 from seqbench.store import Store
 from seqbench.tracking import mlflow as observer
