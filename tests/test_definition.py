@@ -24,6 +24,14 @@ FACTOR = {factor}
 class Params:
     size: int = {size}
 
+    @property
+    def double(self):
+        return {double} * self.size
+
+    @classmethod
+    def of(cls, text):
+        return cls({of}(text))
+
 def helper(x):
     return x * FACTOR
 
@@ -35,7 +43,7 @@ def make(data):
 
 print(definition_hash(ModelSpec("mine", make({data}), Params)))
 """
-PLAIN = {"factor": "2", "unused": "", "size": "8", "comment": "", "data": "np.arange(3)"}
+PLAIN = {"factor": "2", "unused": "", "size": "8", "comment": "", "double": "2", "of": "int", "data": "np.arange(3)"}
 
 
 def hashed(folder: Path, **changed: str) -> str:
@@ -52,7 +60,10 @@ def test_what_changes_nothing_changes_no_hash(tmp_path: Path) -> None:
     assert first == hashed(tmp_path, unused="\n\nSEEDS = 7", comment="# of another mind")
 
 
-@pytest.mark.parametrize("changed", [{"factor": "3"}, {"size": "9"}, {"data": "np.arange(4)"}, {"data": "(0, 1, 2)"}])
+@pytest.mark.parametrize(
+    "changed",
+    [{"factor": "3"}, {"size": "9"}, {"double": "3"}, {"of": "float"}, {"data": "np.arange(4)"}, {"data": "(0, 1, 2)"}],
+)
 def test_what_counts_changes_the_hash(tmp_path: Path, changed: dict[str, str]) -> None:
     """A constant that a helper uses, a parameter's default and enclosed data are part of a model."""
     assert hashed(tmp_path) != hashed(tmp_path, **changed)
@@ -74,3 +85,18 @@ def test_tables_and_estimators_count_by_content() -> None:
     assert definition_hash(Ridge(alpha=1.0)) == definition_hash(Ridge(alpha=1.0))
     assert definition_hash(Ridge(alpha=1.0)) != definition_hash(Ridge(alpha=2.0))
     assert definition_hash(np.zeros(2)) != definition_hash(np.zeros(3))
+
+
+def test_a_library_is_not_read_through() -> None:
+    """A class that inherits from PyTorch's counts with PyTorch's version: not every file of it is read."""
+    from torch import nn
+
+    from seqbench.definition import definition_hash
+    from seqbench.source_code import source_hash
+
+    class Mine(nn.Module):
+        pass
+
+    read = source_hash.cache_info().misses
+    assert 64 == len(definition_hash(Mine))
+    assert source_hash.cache_info().misses <= read + 1
