@@ -11,7 +11,7 @@ import sysconfig
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from seqbench.source_code import hash_files, source_hash
 
@@ -52,7 +52,7 @@ class _Digest:
 
     def _add_new(self, value: Any) -> None:
         if isinstance(value, (FunctionType, MethodType)):
-            self._function(value.__func__ if isinstance(value, MethodType) else value)
+            self._function(cast("FunctionType", getattr(value, "__func__", value)))
             self.add(getattr(value, "__self__", None))
         elif isinstance(value, type):
             self._class(value)

@@ -6,14 +6,15 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import seqbench
-from seqbench import ModelSpec, Results
+from seqbench import Input, ModelSpec, Output, Results
 
 SCRIPT = """
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import numpy as np
 import seqbench
 from seqbench import ModelSpec
@@ -24,6 +25,7 @@ SLOPE = {slope}
 @dataclass(frozen=True)
 class Params:
     size: int = 4
+    names: list = field(default_factory=list)
 
 
 def build(input, output, params):
@@ -50,7 +52,7 @@ results = seqbench.run(
     tasks="toy",
     seeds=2,
     plugins=[{toy!r}],
-    settings={{"trainer.max_epochs": 2, "models.regression.size": 2}},
+    settings={{"models.regression.size": 2}},
     tracking_uri="http://127.0.0.1:9",
     workers=1,
 )
@@ -99,7 +101,7 @@ def test_results_are_tables(finished: tuple[Path, list[str]]) -> None:
     """A results folder is read as a leaderboard with ranks and intervals, and as predictions per test example."""
     results = Results(finished[0] / "results")
     board = results.leaderboard("toy")
-    assert {"mean", "regression[size=2]", "majority"} <= set(board["model"])
+    assert {"mean", "regression[size=2]", "toy_gru", "majority"} <= set(board["model"])
     assert board["rank"].is_monotonic_increasing
     assert (board["low"] <= board["mean"]).all()
     assert {"accuracy"} == set(board["metric"])
@@ -127,7 +129,7 @@ def test_a_cell_that_is_not_there(finished: tuple[Path, list[str]], arguments: d
         Results(finished[0] / "results").predictions(**wanted)  # type: ignore[arg-type]
 
 
-def build(input: object, output: object, params: object) -> None:
+def build(input: Input, output: Output, params: Any) -> Any:
     """Never called."""
 
 
@@ -142,7 +144,10 @@ def test_wrong_arguments_are_told_before_anything_starts(tmp_path: Path) -> None
         ({"models": [7]}, "7 is no model or task"),
         ({"settings": {"trainer.max_epoch": 1}}, "max_epochs"),
         ({"settings": {"trainer": 1, "trainer.max_epochs": 1}}, "leads through 'trainer'"),
-        ({"models": ModelSpec("mine", lambda *_: lock)}, "cannot be sent to worker processes"),
+        (
+            {"models": ModelSpec("mine", lambda given, output, params: build(given, output, lock))},
+            "cannot be sent to worker processes",
+        ),
     ]
     for arguments, said in wrong:
         with pytest.raises(seqbench.SeqbenchError, match=said):
