@@ -58,6 +58,8 @@ class _Digest:
             self._class(value)
         elif isinstance(value, ModuleType):
             self._put("module", value.__name__)
+        elif value is dataclasses.MISSING:
+            self._put("missing")
         elif isinstance(value, CodeType):
             self._code(value)
         elif isinstance(value, Mapping):

@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+
+from seqbench import ModelSpec
 
 PROGRAM = """
 import sys
@@ -67,6 +71,26 @@ def test_what_changes_nothing_changes_no_hash(tmp_path: Path) -> None:
 def test_what_counts_changes_the_hash(tmp_path: Path, changed: dict[str, str]) -> None:
     """A constant that a helper uses, a parameter's default and enclosed data are part of a model."""
     assert hashed(tmp_path) != hashed(tmp_path, **changed)
+
+
+def test_sending_a_spec_changes_no_hash() -> None:
+    """A spec that has been checked and packed for workers has the hash that it had before."""
+    from seqbench.definition import definition_hash
+    from seqbench.offers import Offer
+    from seqbench.params import validate
+
+    @dataclass(frozen=True)
+    class Params:
+        size: int = 8
+
+    def fit(*_: Any) -> Any:
+        return Params
+
+    spec = ModelSpec("mine", params=Params, fit=fit)
+    before = definition_hash(spec)
+    validate(Params, {"size": 9}, "models.mine")
+    assert {("model", "mine"): before} == Offer.of([spec], []).digests
+    assert before == definition_hash(spec)
 
 
 def test_tables_and_estimators_count_by_content() -> None:
