@@ -56,13 +56,17 @@ class _Digest:
             self.add(getattr(value, "__self__", None))
         elif isinstance(value, type):
             self._class(value)
+        elif isinstance(value, CodeType):
+            self._code(value)
         elif isinstance(value, ModuleType):
             self._put("module", value.__name__)
         elif value is dataclasses.MISSING:
             self._put("missing")
-        elif isinstance(value, CodeType):
-            self._code(value)
-        elif isinstance(value, Mapping):
+        else:
+            self._collection(value)
+
+    def _collection(self, value: Any) -> None:
+        if isinstance(value, Mapping):
             for key in sorted(value, key=repr):
                 self.add(key)
                 self.add(value[key])
