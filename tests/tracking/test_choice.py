@@ -80,7 +80,7 @@ def test_baselines_and_failures_are_not_served(make_record: MakeRecord, records:
 
 
 def test_only_a_network_is_served(make_record: MakeRecord) -> None:
-    """A model that fits itself is on the board and not in the registry: of the networks, which are stored, the best is."""
+    """A model that fits itself is on the board and not in the registry: the best of the networks is."""
     fitted = [make_record("forest", seed, 0.99, parameters={"model": {}, "task": {}, "trainer": {}}) for seed in (0, 1)]
     among = [*fitted, make_record("lstm", 0, 0.8, history=watched(0.7))]
     found = choose(board_of(among), among)
