@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from seqbench.cli import (
+    check,
     compare,
     data,
     export,
@@ -49,6 +50,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("plugins")(plugins.plugins)
+app.command("check")(check.check)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
