@@ -46,7 +46,7 @@ def parameters_found(subject: ModelSubject) -> str:
 
     counts = []
     for case in subject.cases:
-        module = case.build()
+        module = case.still
         known = {id(item) for item in module.parameters()}
         lazy = [name for name, item in module.named_parameters() if is_lazy(item)]
         if lazy:

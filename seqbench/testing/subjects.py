@@ -71,15 +71,23 @@ class Case:
         the start (a gate, a head) must not hide what it will let through.
         """
         import torch
+        from torch.nn.parameter import is_lazy
 
         module = self.build(seed)
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for parameter in module.parameters():
-                if parameter.is_floating_point() and parameter.numel() and float(parameter.abs().max()) < NOTHING:
+                if is_lazy(parameter) or not parameter.is_floating_point() or not parameter.numel():
+                    continue
+                if float(parameter.abs().max()) < NOTHING:
                     drawn = torch.randn(parameter.shape, generator=generator) * STIRRED
                     parameter.copy_(drawn)
         return module
+
+    @cached_property
+    def still(self) -> nn.Module:
+        """One stirred module in evaluation mode, for all checks that only look at it: building may take long."""
+        return self.stirred().eval()
 
     def batch(self, lengths: tuple[int, ...] = LENGTHS, seed: int = 0) -> Batch:
         """Random sequences of these lengths with random targets; every label occurs."""
@@ -124,11 +132,15 @@ class Case:
 
 @dataclass(frozen=True)
 class ModelSubject:
-    """A model with the parameters it is checked with. deprecated: what seqbench has warned of meanwhile."""
+    """A model with the parameters it is checked with.
+
+    deprecated: what seqbench has warned of meanwhile. kept: what one check has found for another.
+    """
 
     spec: ModelSpec
     params: Mapping[str, Any]
     deprecated: set[str] = field(default_factory=set)
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def origin(self) -> Origin:
