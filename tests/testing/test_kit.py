@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqbench import ConfigError, Dense, ModelSpec, NoParams
+from seqbench import ConfigError, Dense, ModelSpec, NoParams, SpecError
 from seqbench.registry import discover
 from seqbench.testing import MODEL_CHECKS, TASK_CHECKS, Inspection, Report, check_model, check_task
 from seqbench.testing.watch import watched
@@ -193,6 +193,26 @@ def test_a_model_of_a_program_is_checked() -> None:
     assert "program or notebook" in skipped["import_time"]
     assert "program or notebook" in skipped["no_torch_at_discovery"]
     assert "parameter_budget" in skipped["within_budget"]
+
+
+def test_a_kind_that_is_refused_is_left_out() -> None:
+    """A model may refuse a kind of output with a sentence, and is checked with the others; refusing all fails."""
+    sound = REGISTRY.models["sound_estimator"].fit
+
+    def fit(train: Any, validation: Any, input: Any, output: Any, *more: Any) -> Any:
+        if output.kind == "classes":
+            raise SpecError("a regressor has no labels")
+        assert sound is not None
+        return sound(train, validation, input, output, *more)
+
+    def refuse(*arguments: Any) -> Any:
+        raise SpecError("not today")
+
+    report = check_model(ModelSpec("regressor", fit=fit, accepts=("dense",)))
+    assert report.is_well, str(report)
+    (builds,) = (finding for finding in report.findings if finding.check == "builds")
+    assert "dense → forecast; refused: dense → classes (a regressor has no labels)" == builds.seen
+    assert ["builds"] == failed(check_model(ModelSpec("refusing", refuse, accepts=("dense",))))
 
 
 def test_a_deprecation_is_told() -> None:
