@@ -17,6 +17,7 @@ from seqbench.cli import (
     import_,
     leaderboard,
     measure,
+    new,
     plan,
     plugins,
     report,
@@ -57,6 +58,7 @@ app.command("report")(report.report)
 app.command("show")(show.show)
 app.command("measure")(measure.measure)
 app.add_typer(data.app, name="data")
+app.add_typer(new.app, name="new")
 app.command("ui")(ui.ui)
 app.command("sync")(sync.sync)
 app.command("export")(export.export)
