@@ -23,15 +23,15 @@ DEPTH = 4
 
 
 def builds(subject: ModelSubject) -> str:
-    """Every case can be made, or is refused with a sentence; not all are."""
+    """Every case can be made, or is refused with a sentence; not all of an input that it says it accepts."""
     refused = []
     for case, error in subject.attempts:
         if isinstance(error, SeqbenchError):
             refused.append(f"{case} ({one_line(error)})")
         elif error is not None:
             raise error
-    if not subject.cases:
-        raise UnmetError(f"it refuses {'; '.join(refused)}")
+    if {case.input.kind for case in subject.cases} != set(subject.spec.accepts):
+        raise UnmetError(f"it refuses an input that it accepts: {'; '.join(refused)}", "ModelSpec.accepts")
     return ", ".join(map(str, subject.cases)) + (f"; refused: {'; '.join(refused)}" if refused else "")
 
 

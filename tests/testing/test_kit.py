@@ -243,7 +243,8 @@ def test_a_kind_that_is_refused_is_left_out() -> None:
     assert report.is_well, str(report)
     (builds,) = (finding for finding in report.findings if finding.check == "builds")
     assert "dense → forecast; refused: dense → classes (a regressor has no labels)" == builds.seen
-    assert ["builds"] == failed(check_model(ModelSpec("refusing", refuse, accepts=("dense",))))
+    for accepts in (("dense",), ("dense", "tokens")):
+        assert ["builds"] == failed(check_model(ModelSpec("refusing", refuse, accepts=accepts)))
 
 
 def test_a_deprecation_is_told() -> None:
