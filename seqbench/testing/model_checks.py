@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seqbench.testing.findings import Check
-from seqbench.testing.shared_checks import DISCOVERY, PROCESS
+from seqbench.testing.shared_checks import DEPRECATIONS, DISCOVERY, PROCESS
 
 _BUILT = ("builds",)
 _SHAPED = ("builds", "output_shape")
@@ -12,7 +12,11 @@ _WHOLE = (*_STEADY, "parameters_found")
 
 MODEL_CHECKS: tuple[Check, ...] = (
     *DISCOVERY,
-    Check("builds", "building", "build gives a torch.nn.Module for every kind of input that is accepted"),
+    Check(
+        "builds",
+        "building",
+        "each kind of input and output gives a torch.nn.Module (or a predictor), or is refused with a sentence",
+    ),
     Check(
         "no_file_or_network_in_build",
         "building",
@@ -162,4 +166,5 @@ MODEL_CHECKS: tuple[Check, ...] = (
         _SHAPED,
         where="whatever the predictor reads of split.targets",
     ),
+    DEPRECATIONS,
 )
