@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -31,13 +31,14 @@ FORMAT = 2
 __all__ = ["overall", "read_boards"]
 
 
-def read_boards(store: Store, tasks: Iterable[str] | None = None) -> list[Board]:
+def read_boards(store: Store, tasks: Iterable[str] | None = None, series: Collection[str] = frozenset()) -> list[Board]:
     """A board of every task (or of `tasks`, by id) in a results folder, by the task's id.
 
     Needs no plugin. A board whose records, predictions and measurements are as they were comes from the file
     `boards.json`, so that only what is new is computed; a folder that cannot be written is read all the same.
+    series: those that a label stands for where there are newer ones: of a run whose code was there before.
     """
-    groups = grouped(store.outcomes())
+    groups = grouped(store.outcomes(), series)
     wanted = sorted(groups if tasks is None else set(tasks) & groups.keys())
     measured = read(store.folder)
     kept = _kept(store.folder)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from seqbench.errors import ConfigError, SpecError
 from seqbench.offers import PROGRAM, Offer
@@ -29,7 +29,7 @@ def run(
     data: Mapping[str, str | Path] | None = None,
     settings: Mapping[str, Any] | None = None,
     results: str | Path = "results",
-    plugins: Iterable[str | Path] = (),
+    plugins: str | Path | Iterable[str | Path] = (),
     baselines: bool = True,
     device: str = "auto",
     workers: int | None = None,
@@ -37,7 +37,7 @@ def run(
     tracking_uri: str | None = None,
     cell_timeout: float | None = None,
     cell_memory: float | None = None,
-    retry: Sequence[str] = (),
+    retry: str | Sequence[str] = (),
     force: bool = False,
     progress: bool = True,
 ) -> Results:
@@ -58,7 +58,7 @@ def run(
     section: dict[str, Any] = {
         "models": _names(models),
         "tasks": _names(tasks),
-        "seeds": list(range(seeds)) if isinstance(seeds, int) else seeds if isinstance(seeds, str) else list(seeds),
+        "seeds": _seeds(seeds),
         "baselines": baselines,
         "device": device,
         "workers": workers,
@@ -67,10 +67,11 @@ def run(
         "tracking_uri": tracking_uri,
         "cell_timeout": cell_timeout,
         "cell_memory": cell_memory,
-        "retry": list(retry) or None,
+        "retry": _listed(retry) or None,
     }
     offer = _offer(models, tasks, is_sent=executor != "inline")
-    benchmark = load(_options(section, data, settings, plugins, offer))
+    files = [plugins] if isinstance(plugins, (str, Path)) else list(plugins)
+    benchmark = load(_options(section, data, settings, files, offer))
     _check_offer(benchmark)
     with _at_work(benchmark) as current:
         todo = current.todo(force)
@@ -93,11 +94,21 @@ def _options(
     return Options(tables=_tables(settings or {}), section=section, data=sources, plugin_files=files, offer=offer)
 
 
+def _seeds(seeds: int | str | Sequence[int]) -> str | list[int]:
+    if isinstance(seeds, str):
+        return seeds
+    return list(range(int(seeds))) if isinstance(seeds, SupportsIndex) else [int(seed) for seed in seeds]
+
+
+def _listed(names: str | Sequence[str]) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else list(names)
+
+
 def _names(given: Names) -> list[str] | None:
     if given is None:
         return None
     if isinstance(given, str):
-        return [name.strip() for name in given.split(",") if name.strip()]
+        return _listed(given)
     items = [given] if isinstance(given, (ModelSpec, TaskSpec)) else list(given)
     for item in items:
         if not isinstance(item, (str, ModelSpec, TaskSpec)):

@@ -3,145 +3,188 @@
 from __future__ import annotations
 
 import dataclasses
+import dis
 import hashlib
 import inspect
-import pickle
-import sys
-import sysconfig
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, cast
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
 
-from seqbench.source_code import hash_files, source_hash
+from seqbench.local_source import module_file, source_of
 
 PLAIN = (str, bytes, int, float, complex, bool, type(None))
+GLOBAL_NAMES = ("LOAD_GLOBAL", "LOAD_NAME")
 
 
 def definition_hash(thing: Any) -> str:
-    """SHA-256 over a spec's code and values: functions and classes that it reaches, arrays, tables, parameters.
+    """SHA-256 over a spec's code and values, the same in every process.
 
-    A function of a module on disk counts with its package's source, as a plugin's does, and with what it encloses;
-    one of a notebook or of the program itself with its own source and what it refers to there. So a cell of a notebook
-    that says something else does not make results old.
+    A function or class of a module on disk counts with the source of its package and of the local modules that it
+    imports, and with what it encloses; one of a notebook or of the program itself with its own code and whatever it
+    refers to or imports. Arrays, tensors, tables and other objects count with their content. So a cell of a notebook
+    that says something else makes no result old.
     """
-    digest = _Digest()
-    digest.add(thing)
-    return digest.hexdigest()
+    return _Digest().of(thing)
 
 
 class _Digest:
-    """Collects what a thing is made of; each object counts once."""
+    """Hashes each object once; one that is met within itself counts with how far up it is."""
 
     def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._seen: dict[int, Any] = {}
+        self._known: dict[int, tuple[Any, str]] = {}
+        self._open: list[int] = []
 
-    def hexdigest(self) -> str:
-        return self._hash.hexdigest()
-
-    def add(self, value: Any) -> None:
-        """Take in one object and all that it reaches."""
+    def of(self, value: Any) -> str:
+        """The hash of one object and all that it reaches."""
         if isinstance(value, PLAIN):
-            self._put(type(value).__name__, repr(value))
-        elif id(value) in self._seen:
-            self._put("again", str(list(self._seen).index(id(value))))
+            return _hash(type(value).__name__, repr(value))
+        if id(value) in self._known:
+            return self._known[id(value)][1]
+        if id(value) in self._open:
+            return _hash("within", str(len(self._open) - self._open.index(id(value))))
+        self._open.append(id(value))
+        try:
+            found = _hash(*self._parts(value))
+        finally:
+            self._open.pop()
+        self._known[id(value)] = (value, found)
+        return found
+
+    def _parts(self, value: Any) -> Iterator[str]:
+        """What its hash is made of."""
+        for kinds, parts in self._ways():
+            if isinstance(value, kinds):
+                return parts(value)
+        if isinstance(wrapped := getattr(value, "__wrapped__", None), (FunctionType, MethodType)):
+            return iter((type(value).__qualname__, self.of(wrapped)))
+        return self._object(value)
+
+    def _ways(self) -> tuple[tuple[Any, Callable[[Any], Iterator[str]]], ...]:
+        return (
+            (FunctionType, self._function),
+            (MethodType, lambda value: iter((self.of(value.__func__), self.of(value.__self__)))),
+            (BuiltinFunctionType, lambda value: iter((str(value.__module__), value.__qualname__))),
+            (type, self._class),
+            (ModuleType, self._module),
+            (CodeType, self._code),
+            (Mapping, self._mapping),
+            ((set, frozenset), lambda value: iter(("set", *sorted(map(self.of, value))))),
+            ((list, tuple), self._sequence),
+            (dataclasses.Field, self._field),
+        )
+
+    def _sequence(self, value: Any) -> Iterator[str]:
+        yield from (type(value).__name__, str(len(value)))
+        if all(type(item) in PLAIN for item in value):
+            yield repr(tuple(value))
         else:
-            self._seen[id(value)] = value
-            self._add_new(value)
+            yield from map(self.of, value)
 
-    def _add_new(self, value: Any) -> None:
-        if isinstance(value, (FunctionType, MethodType)):
-            self._function(cast("FunctionType", getattr(value, "__func__", value)))
-            self.add(getattr(value, "__self__", None))
-        elif isinstance(value, type):
-            self._class(value)
-        elif isinstance(value, CodeType):
-            self._code(value)
-        elif isinstance(value, ModuleType):
-            self._put("module", value.__name__)
-        elif value is dataclasses.MISSING:
-            self._put("missing")
-        else:
-            self._collection(value)
+    def _mapping(self, value: Mapping[Any, Any]) -> Iterator[str]:
+        yield "mapping"
+        yield from sorted(f"{self.of(key)} {self.of(item)}" for key, item in value.items())
 
-    def _collection(self, value: Any) -> None:
-        if isinstance(value, Mapping):
-            for key in sorted(value, key=repr):
-                self.add(key)
-                self.add(value[key])
-        elif isinstance(value, (set, frozenset)):
-            self._all(sorted(value, key=repr))
-        elif isinstance(value, (list, tuple)):
-            self._all(value)
-        elif dataclasses.is_dataclass(value):
-            self._class(type(value))
-            self._all(getattr(value, field.name) for field in dataclasses.fields(value))
-        else:
-            self._object(value)
+    def _field(self, value: Any) -> Iterator[str]:
+        yield value.name
+        for default in (value.default, value.default_factory):
+            yield "missing" if default is dataclasses.MISSING else self.of(default)
 
-    def _put(self, *texts: str) -> None:
-        for text in texts:
-            self._hash.update(text.encode("utf-8", "surrogatepass") + b"\0")
-
-    def _all(self, values: Iterable[Any]) -> None:
-        for value in values:
-            self.add(value)
-        self._put("end")
-
-    def _function(self, function: FunctionType) -> None:
-        self._put("function", function.__qualname__)
-        self._all(cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell))
-        self._all(function.__defaults__ or ())
-        self.add(dict(function.__kwdefaults__ or {}))
+    def _function(self, function: FunctionType) -> Iterator[str]:
+        yield from ("function", function.__qualname__)
+        yield from (self.of(cell.cell_contents) for cell in function.__closure__ or () if _is_filled(cell))
+        yield self.of(function.__defaults__ or ())
+        yield self.of(function.__kwdefaults__ or {})
         if file := _file_of(function):
-            self._put(*_source(file, function.__module__))
+            yield from source_of(file, function.__module__)
             return
-        self._code(function.__code__)
-        for name in _names(function.__code__):
+        yield from self._code(function.__code__)
+        for name in _used(function.__code__, GLOBAL_NAMES):
             if name in function.__globals__:
-                self._put(name)
-                self.add(function.__globals__[name])
+                yield from (name, self.of(function.__globals__[name]))
+        for name in _used(function.__code__, ("IMPORT_NAME",)):
+            if file := module_file(name):
+                yield from (name, *source_of(file, name))
 
-    def _code(self, code: CodeType) -> None:
+    def _code(self, code: CodeType) -> Iterator[str]:
         """What runs, without file names and line numbers."""
-        self._put(code.co_code.hex(), *code.co_names, *code.co_varnames)
-        self._all(constant for constant in code.co_consts if not isinstance(constant, str) or constant)
+        yield from (code.co_code.hex(), *code.co_names, *code.co_varnames)
+        yield from map(self.of, code.co_consts)
 
-    def _class(self, kind: type) -> None:
-        self._put("class", kind.__module__, kind.__qualname__)
-        if kind.__module__ in sys.builtin_module_names or kind is object:
+    def _module(self, module: ModuleType) -> Iterator[str]:
+        yield module.__name__
+        if file := module_file(module.__name__):
+            yield from source_of(file, module.__name__)
+
+    def _class(self, kind: type) -> Iterator[str]:
+        yield from ("class", kind.__module__, kind.__qualname__)
+        if kind.__module__ == "builtins":
             return
         if file := _file_of(kind):
-            self._put(*_source(file, kind.__module__))
+            yield from source_of(file, kind.__module__)
             return
-        self._all(kind.__bases__)
-        self.add({name: _bare(value) for name, value in vars(kind).items() if name not in UNTOLD})
+        yield from map(self.of, kind.__bases__)
+        yield str(sorted(f"{name}: {hint}" for name, hint in vars(kind).get("__annotations__", {}).items()))
+        for name, value in sorted(vars(kind).items()):
+            bare = _bare(value)
+            is_own = name != "_abc_impl" and not inspect.isdatadescriptor(bare)
+            if is_own and (isinstance(bare, FunctionType) or not name.startswith("__")):
+                yield from (name, self.of(bare))
+        for fields in ("__dataclass_fields__", "__pydantic_fields__"):
+            for name, value in sorted(getattr(kind, fields, {}).items()):
+                yield from (name, *self._schema(value))
 
-    def _object(self, value: Any) -> None:
-        """An array, a table, an estimator: whatever has a state of its own."""
-        self._class(type(value))
-        if isinstance(value, dataclasses.Field):
-            self._all((value.name, value.default, value.default_factory))
+    def _schema(self, field: Any) -> Iterator[str]:
+        """A field of a dataclass or of a pydantic model."""
+        if isinstance(field, dataclasses.Field):
+            yield from self._field(field)
+            return
+        yield str(field.annotation)
+        yield from (self.of(item) if item is not Ellipsis else "required" for item in (field.default, field.metadata))
+        yield self.of(field.default_factory)
+
+    def _object(self, value: Any) -> Iterator[str]:
+        """An array, a tensor, a table, an estimator: whatever has a state of its own."""
+        yield from self._class(type(value))
+        if (content := _content(value)) is not None:
+            yield from map(self.of, content)
             return
         try:
-            self._put(hashlib.sha256(_bytes_of(value)).hexdigest())
-        except Exception:  # an object that cannot be pickled counts with what it says of itself
-            self.add(dict(vars(value)) if hasattr(value, "__dict__") else type(value).__qualname__)
+            reduced = value.__reduce_ex__(4)
+        except Exception:  # what cannot be copied counts with its attributes
+            reduced = (None, (), getattr(value, "__dict__", {}))
+        if isinstance(reduced, str):
+            yield reduced
+            return
+        _, arguments, *rest = reduced
+        yield self.of(arguments)
+        yield from (self.of(list(part) if hasattr(part, "__next__") else part) for part in rest)
 
 
-INSTALLED = {"site-packages", "dist-packages"}
-UNTOLD = (
-    "__dict__",
-    "__weakref__",
-    "__doc__",
-    "__module__",
-    "__firstlineno__",
-    "__static_attributes__",
-    "_abc_impl",
-    "__slotnames__",  # pickle adds it when it first meets the class
-)
-"""Attributes of a class that say nothing of what it does."""
+def _hash(*texts: str) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+    return digest.hexdigest()
+
+
+def _content(value: Any) -> tuple[Any, ...] | None:
+    """What an array, a tensor, a pandas table or a datasets.Dataset is, as values that hash alike in every process."""
+    if isinstance(getattr(value, "_fingerprint", None), str) and hasattr(value, "features"):
+        return (value._fingerprint,)  # noqa: SLF001 - what the library itself caches by
+    if hasattr(value, "to_parquet") and hasattr(value, "columns"):
+        from pandas.util import hash_pandas_object
+
+        kinds = [f"{name} {kind}" for name, kind in zip(value.columns, value.dtypes, strict=True)]
+        return kinds, hash_pandas_object(value).to_numpy().tobytes()
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        plain = value.detach().cpu().contiguous()
+        if str(plain.dtype) == "torch.bfloat16":
+            plain = plain.float()
+        return str(value.dtype), tuple(value.shape), plain.resolve_conj().resolve_neg().numpy().tobytes()
+    if hasattr(value, "dtype") and hasattr(value, "tobytes") and hasattr(value, "shape"):
+        return str(value.dtype), tuple(value.shape), value.tolist() if value.dtype == object else value.tobytes()
+    return None
 
 
 def _bare(value: Any) -> Any:
@@ -151,25 +194,6 @@ def _bare(value: Any) -> Any:
     return value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
 
 
-def _source(file: str, module: str) -> tuple[str, ...]:
-    """The whole package of a file; of what is installed, only the file and the package's version: torch is large."""
-    path = Path(file)
-    if not INSTALLED & set(path.parts) and not path.is_relative_to(sysconfig.get_path("stdlib")):
-        return (source_hash(file),)
-    package = sys.modules.get(module.partition(".")[0])
-    return str(getattr(package, "__version__", "")), hash_files([path], path.parent)
-
-
-def _bytes_of(value: Any) -> bytes:
-    if hasattr(value, "to_parquet") and hasattr(value, "columns"):  # a pandas table
-        from pandas.util import hash_pandas_object
-
-        return repr(list(value.columns)).encode() + hash_pandas_object(value).to_numpy().tobytes()
-    if isinstance(getattr(value, "_fingerprint", None), str):  # a datasets.Dataset
-        return str(value._fingerprint).encode()  # noqa: SLF001 - what the library itself caches by
-    return pickle.dumps(value, protocol=4)
-
-
 def _is_filled(cell: Any) -> bool:
     try:
         return cell.cell_contents is not cell
@@ -177,12 +201,12 @@ def _is_filled(cell: Any) -> bool:
         return False
 
 
-def _names(code: CodeType) -> list[str]:
-    """Global names that a function and the functions within it refer to."""
-    names = list(code.co_names)
+def _used(code: CodeType, operations: tuple[str, ...]) -> list[str]:
+    """The names that a function, and the functions within it, load or import."""
+    names = [str(each.argval) for each in dis.get_instructions(code) if each.opname in operations]
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            names += _names(constant)
+            names += _used(constant, operations)
     return list(dict.fromkeys(names))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, nan
 from statistics import fmean
@@ -67,15 +67,21 @@ def latest(records: Iterable[AnyOutcome]) -> dict[str, AnyOutcome]:
     return found
 
 
-def grouped(records: Iterable[AnyOutcome]) -> dict[str, list[list[AnyOutcome]]]:
-    """By task id, the records of each row of its board."""
+def grouped(
+    records: Iterable[AnyOutcome], preferred: Collection[str] = frozenset()
+) -> dict[str, list[list[AnyOutcome]]]:
+    """By task id, the records of each row of its board: of a label's series a preferred one, else the newest."""
     by_series: dict[str, list[AnyOutcome]] = {}
+
+    def precedence(group: Sequence[Outcome]) -> tuple[bool, float]:
+        return group[0].series in preferred, _newest(group)
+
     for record in latest(records).values():
         by_series.setdefault(record.series, []).append(record)
     current: dict[tuple[str, str], list[AnyOutcome]] = {}
     for group in by_series.values():
         label = (group[0].task_id, group[0].label)
-        if label not in current or _newest(group) >= _newest(current[label]):
+        if label not in current or precedence(group) >= precedence(current[label]):
             current[label] = group
     tasks: dict[str, list[list[AnyOutcome]]] = {}
     for group in current.values():

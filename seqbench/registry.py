@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,7 @@ import pluggy
 
 from seqbench import hookspecs
 from seqbench.errors import SeqbenchError
+from seqbench.local_source import plugin_hash
 from seqbench.naming import nearest
 from seqbench.offers import PROGRAM, Offer
 from seqbench.source_code import source_hash
@@ -77,31 +78,34 @@ def disabled() -> frozenset[str]:
     return frozenset(name.strip() for name in os.environ.get(DISABLED, "").split(",") if name.strip())
 
 
-def disable(names: Iterable[str]) -> None:
-    """Leave plugins out of this process and of those that it starts.
+_ASKED: set[str] = set()
+"""Names that this process was told to leave out, which must be there to be left out."""
 
-    names: of distributions, of entry points (or stems of plugin files), or of single models and tasks. Raises
-    SeqbenchError for one that there is not.
+
+def disable(names: Iterable[str]) -> None:
+    """Leave plugins out of this process and of those that it starts, without importing them.
+
+    names: of distributions, of entry points (or stems of plugin files), or of single models and tasks. The next
+    `discover` raises SeqbenchError for one that there is not.
     """
-    names = list(names)
-    known = {name for item in discover().plugins for name in (item.name, item.distribution)} if names else set()
-    known |= {point.name for point in entry_points(group=GROUP)}
-    for name in names:
-        if name not in known and name not in disabled():
-            raise SeqbenchError(f"there is no plugin '{name}' to leave out{nearest(name, known)}")
-    os.environ[DISABLED] = ",".join(sorted(disabled() | set(names)))
+    _ASKED.update(names)
+    os.environ[DISABLED] = ",".join(sorted(disabled() | _ASKED))
 
 
 def discover(plugins: Iterable[str | Offer] = (), strict: bool = False) -> Registry:
     """Load every installed plugin, and the given Python files and offers, each isolated from the others.
 
-    strict: raise SeqbenchError for the first plugin that had to be left out.
+    strict: raise SeqbenchError for the first plugin that had to be left out. Raises it, too, for a name that `disable`
+    was told and that is no plugin's.
     """
     manager = pluggy.PluginManager("seqbench")
     manager.add_hookspecs(hookspecs)
     collector = _Collector(manager, disabled())
     for origin in _origins(plugins):
         collector.add(origin)
+    for name in sorted(_ASKED - collector.names):
+        _ASKED.clear()
+        raise SeqbenchError(f"there is no plugin '{name}' to leave out{nearest(name, collector.names)}")
     registry = Registry(collector.models, collector.tasks, tuple(collector.plugins), manager)
     failures = registry.failures()
     if strict and failures:
@@ -140,17 +144,23 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
     return (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
 
 
+CONTENT = "__seqbench_content__"
+"""What a plugin file said when it was imported: one that says something else since is imported again."""
+
+
 def load_file(path: Path) -> ModuleType:
-    """Import one Python file as a plugin. Raises SeqbenchError when there is no such file."""
+    """Import one Python file as a plugin, again when it has changed. Raises SeqbenchError when it is not there."""
     if not path.is_file():
         raise SeqbenchError(f"there is no plugin file {path}")
     name = f"seqbench_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    if name in sys.modules:
+    content = path.read_bytes()
+    if name in sys.modules and getattr(sys.modules[name], CONTENT, None) == content:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise SeqbenchError(f"{path} is no Python file: give one that ends in .py")
     module = importlib.util.module_from_spec(spec)
+    setattr(module, CONTENT, content)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
@@ -169,13 +179,16 @@ class _Collector:
         self.tasks: dict[str, TaskSpec] = {}
         self.plugins: list[PluginInfo] = []
         self.holders: dict[tuple[str, str], str] = {}
+        self.names: set[str] = set()
 
     def add(self, origin: _Origin) -> None:
         """Load, register and ask one plugin; any failure becomes a PluginInfo.
 
         What it prints at import goes to stderr: stdout is for what a command was asked for.
         """
-        if {origin.name, origin.distribution, Path(origin.distribution).name} & self.disabled:
+        names = {origin.name, origin.distribution, Path(origin.distribution).name}
+        self.names |= names
+        if names & self.disabled:
             self.plugins.append(self._info(origin, origin.name, "plugin", "", status="disabled"))
             return
         with contextlib.redirect_stdout(sys.stderr):
@@ -227,8 +240,10 @@ class _Collector:
     def _take(self, spec: object, kind: str, origin: _Origin, source: str) -> PluginInfo:
         """Put one offered spec on its shelf, unless it is no spec or its name is taken."""
         maker: Callable[..., Any] | None
-        if isinstance(spec, (ModelSpec, TaskSpec)) and spec.name in self.disabled:
-            return self._info(origin, spec.name, kind, source, status="disabled")
+        if isinstance(spec, (ModelSpec, TaskSpec)):
+            self.names.add(spec.name)
+            if spec.name in self.disabled:
+                return self._info(origin, spec.name, kind, source, status="disabled")
         if isinstance(spec, ModelSpec) and kind == "model":
             taken, maker = self.models.setdefault(spec.name, spec) is not spec, spec.fit or spec.build
         elif isinstance(spec, TaskSpec) and kind == "task":
@@ -243,7 +258,9 @@ class _Collector:
         if origin.digests:
             digest = origin.digests[kind, spec.name]
             return PluginInfo(spec.name, kind, origin.distribution, "", "", about=spec.about, source_hash=digest)
-        return self._info(origin, spec.name, kind, _source_file(maker) or source, about=spec.about)
+        home = _source_file(maker)
+        digest = plugin_hash(filter(None, dict.fromkeys((source, home))), (maker,))
+        return replace(self._info(origin, spec.name, kind, home or source, about=spec.about), source_hash=digest)
 
     def _info(
         self,

@@ -52,7 +52,9 @@ class Results:
         """The boards of the tasks that these cells are of, with all rows of the folder: a rank needs its rivals."""
         from seqbench.analysis import read_boards
 
-        return tuple(read_boards(self._store, {record.task_id for record in self.records}))
+        tasks = {record.task_id for record in self.records}
+        series = frozenset() if self.keys is None else {record.series for record in self.records}
+        return tuple(read_boards(self._store, tasks, series))
 
     def leaderboard(self, task: str | None = None) -> pd.DataFrame:
         """One row per model and task, best first, baselines among them; the same statistics as everywhere.
@@ -67,6 +69,10 @@ class Results:
         import pandas as pd
 
         boards = [board for board in self.boards if task in (None, board.task, board.task_name)]
+        if not self.boards:
+            raise StoreError(
+                f"there are no results in {self._store.folder} yet: run seqbench.run or seqbench run first."
+            )
         if not boards:
             known = {name for board in self.boards for name in (board.task, board.task_name)}
             raise ConfigError(f"there is no board of '{task}'{nearest(str(task), known)}")
@@ -89,8 +95,12 @@ class Results:
         return pd.read_csv(file, dtype={"id": str})
 
     def record(self, task: str, model: str, seed: int = 0) -> CellRecord:
-        """The record of one cell. Raises ConfigError for one that is not there."""
-        named = [cell for cell in self.records if task in (cell.task, cell.task_id)]
+        """The record of one cell: of several versions of a model, that which the board shows.
+
+        Raises ConfigError for one that is not there.
+        """
+        shown = {row.series for board in self.boards for row in board.rows}
+        named = [cell for cell in self.records if task in (cell.task, cell.task_id) and cell.series in shown]
         if not named:
             raise ConfigError(f"there is no task '{task}' in it{nearest(task, {cell.task for cell in self.records})}")
         theirs = [cell for cell in named if model in (cell.model, cell.label)]

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 
-@cache
 def source_hash(source: str) -> str:
     """SHA-256 over what a plugin is made of: the whole top-level package that its file is in, or the file alone.
 
-    Python files count with their content, other files with their name and size.
+    Python files count with their content, other files with their name and size. Files are read again when they have
+    changed: a notebook goes on while its author edits.
     """
     folder, files = source_files(source)
-    return hash_files(files, folder)
+    stats = [file.stat() for file in files]
+    return _hashed(
+        folder, tuple((file, stat.st_mtime_ns, stat.st_size) for file, stat in zip(files, stats, strict=True))
+    )
+
+
+@lru_cache(maxsize=1024)
+def _hashed(folder: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
+    return hash_files([file for file, _, _ in files], folder)
 
 
 def source_files(source: str) -> tuple[Path, list[Path]]:

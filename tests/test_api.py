@@ -59,6 +59,7 @@ results = seqbench.run(
 print(sorted({{(record.label, record.status) for record in results.records}}))
 print(max(record.finished_at for record in results.records if record.model == "mean"))
 print(max(record.finished_at for record in results.records if record.model == "regression"))
+print(results.leaderboard("toy").set_index("model").loc["mean", "mean"])
 """
 
 
@@ -68,7 +69,7 @@ def ran(folder: Path, toy: str, slope: float = 1.0) -> list[str]:
     file.write_text(SCRIPT.format(slope=slope, toy=toy))
     done = subprocess.run([sys.executable, str(file)], cwd=folder, capture_output=True, text=True, check=False)
     assert (0, "") == (done.returncode, "" if done.returncode == 0 else done.stderr)
-    return done.stdout.splitlines()[-3:]
+    return done.stdout.splitlines()[-4:]
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +93,14 @@ def test_only_what_has_changed_is_trained_again(finished: tuple[Path, list[str]]
     """The same script trains nothing; when one model's code has changed, that model alone is trained again."""
     folder, first = finished
     assert first == ran(folder, toy)
-    changed = ran(folder, toy, slope=2.0)
+    changed = ran(folder, toy, slope=0.0)
     assert changed[1] != first[1]
     assert changed[2] == first[2]
+    board = Results(folder / "results").leaderboard("toy").set_index("model")
+    undone = ran(folder, toy)
+    assert first[:3] == undone[:3]
+    assert float(undone[3]) != pytest.approx(board.loc["mean", "mean"])
+    assert first[3] == undone[3]
 
 
 def test_results_are_tables(finished: tuple[Path, list[str]]) -> None:

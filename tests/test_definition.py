@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -111,16 +113,94 @@ def test_tables_and_estimators_count_by_content() -> None:
     assert definition_hash(np.zeros(2)) != definition_hash(np.zeros(3))
 
 
+PARTS = """
+import functools, json, sys
+import numpy as np
+import torch
+from pydantic import BaseModel
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from torch.utils.data import TensorDataset
+import helpers
+from seqbench.definition import definition_hash
+
+FACTOR = {factor}
+
+class Params(BaseModel):
+    size: int = {size}
+    words: frozenset[str] = frozenset(("a", "b", "c"))
+
+class Words:
+    def __init__(self):
+        self.words = set("abcdefgh")
+
+def scaled(x):
+    return FACTOR * x
+
+def inner(*_):
+    from helpers import net
+    return net
+
+@functools.cache
+def cached():
+    return FACTOR
+
+mean = {unused}
+
+tensor = torch.arange(4.0) + {size}
+parts = {{
+    "inner import": inner,
+    "module": lambda *_: helpers.net(),
+    "partial": functools.partial(scaled, x=1),
+    "cached": cached,
+    "pipeline": make_pipeline(FunctionTransformer(scaled)),
+    "pydantic": Params,
+    "tensor": [tensor, tensor],
+    "data set": TensorDataset(tensor, tensor),
+    "attribute": lambda x: x.mean(1),
+    "set": Words(),
+}}
+print(json.dumps({{name: definition_hash(part) for name, part in parts.items()}}))
+"""
+
+
+def hashes(folder: Path, seed: int, layers: int = 1, **changed: int) -> dict[str, str]:
+    """The hash of each part, in a process of its own, with Python's hashes of strings in another order."""
+    (folder / "helpers.py").write_text("import layers\ndef net(): return layers.COUNT\n")
+    (folder / "layers.py").write_text(f"COUNT = {layers}\n")
+    file = folder / "parts.py"
+    file.write_text(PARTS.format(**{"factor": 1, "size": 8, "unused": 0, **changed}))
+    environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, env=environment, check=True)
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def test_parts_of_every_kind_count_and_are_known_again(tmp_path: Path) -> None:
+    """Local modules, imported anywhere and by one another, wrapped functions, tensors, data sets and schemas give the
+    same hash in every process, and another one exactly where something of theirs has changed.
+    """
+    first = hashes(tmp_path, seed=1)
+    assert first == hashes(tmp_path, seed=2, unused=5)
+
+    def changed(**values: int) -> set[str]:
+        return {name for name, found in hashes(tmp_path, seed=3, **values).items() if found != first[name]}
+
+    assert {"inner import", "module"} == changed(layers=2)
+    assert {"partial", "cached", "pipeline"} == changed(factor=2)
+    assert {"pydantic", "tensor", "data set"} == changed(size=9)
+
+
 def test_a_library_is_not_read_through() -> None:
     """A class that inherits from PyTorch's counts with PyTorch's version: not every file of it is read."""
     from torch import nn
 
+    from seqbench import source_code
     from seqbench.definition import definition_hash
-    from seqbench.source_code import source_hash
 
     class Mine(nn.Module):
         pass
 
-    read = source_hash.cache_info().misses
+    read = source_code._hashed.cache_info().misses
     assert 64 == len(definition_hash(Mine))
-    assert source_hash.cache_info().misses <= read + 1
+    assert source_code._hashed.cache_info().misses <= read + 1

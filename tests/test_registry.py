@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seqbench import registry
 from seqbench.errors import SeqbenchError
 from seqbench.registry import DISABLED, PluginInfo, disable, discover
 from seqbench.source_code import source_hash
@@ -134,13 +135,67 @@ def test_a_disabled_plugin_is_not_imported(install: Install, monkeypatch: pytest
 
 
 def test_disabling_what_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name of no plugin is told with the nearest one, and nothing is disabled; a true one is added to the others."""
+    """A name of no plugin is told with the nearest one; a true one is left out beside those of the environment."""
+    monkeypatch.setattr(registry, "_ASKED", set())
     monkeypatch.setenv(DISABLED, "gru")
+    disable(["lstn"])
     with pytest.raises(SeqbenchError, match="no plugin 'lstn' to leave out: did you mean 'lstm'"):
-        disable(["lstn"])
-    assert "lstm" in discover().models
+        discover()
     disable(["lstm"])
     assert {"rnn", "bidirectional"} == set(discover().models)
+
+
+def test_what_is_asked_to_be_left_out_is_never_run(
+    install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`disable` imports nothing: neither an installed plugin nor a file that is given, by its stem, is run at all."""
+    monkeypatch.setattr(registry, "_ASKED", set())
+    monkeypatch.setenv(DISABLED, "")
+    install("seqbench_mycell", "raise RuntimeError('it was imported')")
+    file = tmp_path / "idea.py"
+    file.write_text("raise RuntimeError('it was imported')")
+    disable(["seqbench_mycell", "idea"])
+    found = {item.name: item.status for item in discover([str(file)]).plugins}
+    assert ("disabled", "disabled") == (found["seqbench_mycell"], found["idea"])
+
+
+def test_a_file_that_was_edited_is_loaded_again(tmp_path: Path) -> None:
+    """In one process, a plugin file that says something else, or imports a file that does, is another plugin."""
+    file, beside = tmp_path / "idea.py", tmp_path / "seqbench_test_beside.py"
+    beside.write_text("X = 1\n")
+    file.write_text(
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\nimport seqbench_test_beside\n" + GOOD.format(name="idea")
+    )
+
+    def known() -> tuple[str, str]:
+        item = discover([str(file)]).info("model", "idea")
+        return item.about, item.source_hash
+
+    first = known()
+    assert first == known()
+    beside.write_text("X = 20\n")
+    second = known()
+    assert second[1] != first[1]
+    file.write_text(file.read_text().replace("a test model", "another model"))
+    third = known()
+    assert "another model" == third[0]
+    assert third[1] not in (first[1], second[1])
+
+
+def test_where_a_model_is_offered_counts_as_well_as_where_it_is_made(tmp_path: Path) -> None:
+    """A plugin file that offers a model of another file is hashed with both."""
+    (tmp_path / "seqbench_test_maker.py").write_text("def build(input, output, params): ...\n")
+    file = tmp_path / "offering.py"
+    offered = (
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "from seqbench import ModelSpec, hookimpl\nfrom seqbench_test_maker import build\n"
+        "@hookimpl\ndef seqbench_models():\n    return [ModelSpec('offered', build, about='{about}')]\n"
+    )
+    found = []
+    for about in ("one", "other"):
+        file.write_text(offered.format(about=about))
+        found.append(discover([str(file)]).info("model", "offered").source_hash)
+    assert found[0] != found[1]
 
 
 def test_what_a_plugin_prints_goes_to_stderr(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,8 +225,6 @@ def test_the_hash_covers_the_whole_package(tmp_path: Path) -> None:
     for name in ("__init__.py", "inner/__init__.py", "inner/model.py", "shared.py"):
         (package / name).write_text("a = 1\n")
     before = source_hash(str(package / "inner" / "model.py"))
-    source_hash.cache_clear()
     assert before == source_hash(str(package / "inner" / "model.py"))
     (package / "shared.py").write_text("a = 2\n")
-    source_hash.cache_clear()
     assert before != source_hash(str(package / "inner" / "model.py"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
@@ -25,16 +25,18 @@ LEFT = (1, 4, 8)
 """Columns of text."""
 
 
-def print_boards(store: Store, tasks: set[str] | None = None, *, costs: bool = False) -> None:
+def print_boards(
+    store: Store, tasks: set[str] | None = None, *, costs: bool = False, series: Collection[str] = frozenset()
+) -> None:
     """Print a table per task (only those of `tasks`, if given), and one over all of them where there are several.
 
-    costs: a second table per task with every cost.
+    costs: a second table per task with every cost. series: what a label stands for, where there are newer ones.
     """
     from seqbench.analysis import overall, read_boards
     from seqbench.cli.board_costs import as_cost_table
     from seqbench.cli.console import out
 
-    found = read_boards(store, tasks)
+    found = read_boards(store, tasks, series)
     for board in found:
         direction = "higher" if board.higher_is_better else "lower"
         out.print(f"\n[bold]{_escaped(board.task)}[/bold]  ({board.metric}, {direction} is better)", soft_wrap=True)

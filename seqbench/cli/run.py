@@ -123,7 +123,8 @@ def _execute(benchmark: Benchmark, force: bool, signals: StopSignals) -> int:
         raise KeyboardInterrupt
     # Observers are given whole records; boards alone need less of them.
     found: Sequence[Outcome] = benchmark.store.records() if todo else benchmark.store.outcomes()
-    print_boards(benchmark.store, {cell.task_id for cell in benchmark.cells})
+    tasks, series = {cell.task_id for cell in benchmark.cells}, {cell.series for cell in benchmark.cells}
+    print_boards(benchmark.store, tasks, series=series)
     ended = _of(benchmark, found)
     if todo:
         with console.waiting("logging to MLflow"):
