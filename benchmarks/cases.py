@@ -58,9 +58,13 @@ class Case:
         return build_module(self.cell, self.registry, self.data)
 
 
-def cases(section: dict[str, Any], settings: Sequence[str] = (), run_file: Path | None = None) -> list[Case]:
-    """The cells of a run with these fields of `[run]`, `--set`tings and run file; their data is prepared if need be."""
-    benchmark = load_benchmark(Options(run_file, settings, section))
+def cases(
+    section: dict[str, Any], settings: Sequence[str] = (), run_file: Path | None = None, data: Sequence[str] = ()
+) -> list[Case]:
+    """The cells of a run with these fields of `[run]`, `--set`tings, run file and sources; their data is prepared if
+    need be.
+    """
+    benchmark = load_benchmark(Options(run_file, settings, section, data))
     registry = benchmark.registry
     prepared: dict[str, tuple[Prepared, TaskData]] = {}
     for cell in benchmark.cells:
@@ -73,8 +77,7 @@ def cases(section: dict[str, Any], settings: Sequence[str] = (), run_file: Path 
 def case(task: str, model: str, settings: Sequence[str] = (), source: str | None = None) -> Case:
     """The cell of one model on one task, seed 0; source: of its data, the built-in one by default."""
     section = {"tasks": [task], "models": [model], "seeds": "0", "baselines": False}
-    section |= {"data": [f"{task}={source}"]} if source else {}
-    return cases(section, settings)[0]
+    return cases(section, settings, data=[f"{task}={source}"] if source else ())[0]
 
 
 def tensors(split: SequenceSet) -> tuple[list[Tensor], Tensor]:

@@ -237,8 +237,6 @@ def built(spec: ModelSpec, model_params: Mapping[str, Any], input: Input, output
     """A model as `build_module` gives it, from what decides it."""
     seed_all(derive_seed(seed, "initialisation"))
     params = validate(spec.params, model_params, f"models.{spec.name}")
-    if spec.build is None:
-        raise TypeError(f"model '{spec.name}' fits itself: it builds no network")
     module = spec.build(input, output, params)
     if not isinstance(module, nn.Module):
         raise TypeError(f"build of model '{spec.name}' gave {type(module).__name__}, not a torch.nn.Module")

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from seqbench import plain_state
 from seqbench.store import PARTIAL, checkpoint_file
 
 log = logging.getLogger("seqbench.cell")
@@ -55,7 +56,7 @@ class Checkpoint:
         beside = self.path.with_suffix(f".{os.getpid()}{PARTIAL}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            torch.save(dict(state), beside)
+            plain_state.save(state, beside)
             beside.replace(self.path)
         except Exception as error:  # a full disk, say: training goes on without
             log.warning("no checkpoint was written (%s): after an interruption this cell starts again", error)
@@ -69,7 +70,7 @@ class Checkpoint:
         if not self.path.is_file():
             return None
         try:
-            state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+            state: dict[str, Any] = plain_state.load(self.path)
         except Exception as error:
             log.warning("the checkpoint cannot be read (%s): training starts again", " ".join(str(error).split())[:200])
             return None

@@ -7,12 +7,13 @@ import hashlib
 import inspect
 import pickle
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, cast
 
-from seqbench.source_code import source_hash
+from seqbench.source_code import hash_files, source_hash
 
 PLAIN = (str, bytes, int, float, complex, bool, type(None))
 
@@ -51,15 +52,21 @@ class _Digest:
 
     def _add_new(self, value: Any) -> None:
         if isinstance(value, (FunctionType, MethodType)):
-            self._function(value.__func__ if isinstance(value, MethodType) else value)
+            self._function(cast("FunctionType", getattr(value, "__func__", value)))
             self.add(getattr(value, "__self__", None))
         elif isinstance(value, type):
             self._class(value)
-        elif isinstance(value, ModuleType):
-            self._put("module", value.__name__)
         elif isinstance(value, CodeType):
             self._code(value)
-        elif isinstance(value, Mapping):
+        elif isinstance(value, ModuleType):
+            self._put("module", value.__name__)
+        elif value is dataclasses.MISSING:
+            self._put("missing")
+        else:
+            self._collection(value)
+
+    def _collection(self, value: Any) -> None:
+        if isinstance(value, Mapping):
             for key in sorted(value, key=repr):
                 self.add(key)
                 self.add(value[key])
@@ -88,7 +95,7 @@ class _Digest:
         self._all(function.__defaults__ or ())
         self.add(dict(function.__kwdefaults__ or {}))
         if file := _file_of(function):
-            self._put(source_hash(file))
+            self._put(*_source(file, function.__module__))
             return
         self._code(function.__code__)
         for name in _names(function.__code__):
@@ -106,23 +113,42 @@ class _Digest:
         if kind.__module__ in sys.builtin_module_names or kind is object:
             return
         if file := _file_of(kind):
-            self._put(source_hash(file))
+            self._put(*_source(file, kind.__module__))
             return
         self._all(kind.__bases__)
-        own = {name: value for name, value in vars(kind).items() if name not in UNTOLD}
-        self.add({name: value for name, value in own.items() if not hasattr(value, "__get__") or callable(value)})
+        self.add({name: _bare(value) for name, value in vars(kind).items() if name not in UNTOLD})
 
     def _object(self, value: Any) -> None:
         """An array, a table, an estimator: whatever has a state of its own."""
         self._class(type(value))
+        if isinstance(value, dataclasses.Field):
+            self._all((value.name, value.default, value.default_factory))
+            return
         try:
             self._put(hashlib.sha256(_bytes_of(value)).hexdigest())
         except Exception:  # an object that cannot be pickled counts with what it says of itself
             self.add(dict(vars(value)) if hasattr(value, "__dict__") else type(value).__qualname__)
 
 
-UNTOLD = ("__dict__", "__weakref__", "__doc__", "__module__", "__firstlineno__", "__static_attributes__")
+INSTALLED = {"site-packages", "dist-packages"}
+UNTOLD = ("__dict__", "__weakref__", "__doc__", "__module__", "__firstlineno__", "__static_attributes__", "_abc_impl")
 """Attributes of a class that say nothing of what it does."""
+
+
+def _bare(value: Any) -> Any:
+    """What a class holds, without the wrapping that makes it a method or a property."""
+    if isinstance(value, property):
+        return (value.fget, value.fset, value.fdel)
+    return value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
+
+
+def _source(file: str, module: str) -> tuple[str, ...]:
+    """The whole package of a file; of what is installed, only the file and the package's version: torch is large."""
+    path = Path(file)
+    if not INSTALLED & set(path.parts) and not path.is_relative_to(sysconfig.get_path("stdlib")):
+        return (source_hash(file),)
+    package = sys.modules.get(module.partition(".")[0])
+    return str(getattr(package, "__version__", "")), hash_files([path], path.parent)
 
 
 def _bytes_of(value: Any) -> bytes:

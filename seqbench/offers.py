@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copyreg
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from seqbench.errors import SpecError, one_line
 from seqbench.hookspecs import hookimpl
@@ -69,9 +72,17 @@ class Offer:
         return OfferedPlugin(*([spec for of, spec in given if of == kind] for kind in ("model", "task")))
 
 
+def _name(name: str, sentinel: object) -> str:
+    """How pickle is told that a sentinel is the global of that name."""
+    return name
+
+
 def _packed(given: Sequence[tuple[str, ModelSpec | TaskSpec]]) -> bytes:
     import cloudpickle
 
+    # A dataclass made in a program keeps these by identity, which pickle does not by itself.
+    for name in ("MISSING", "KW_ONLY"):
+        copyreg.pickle(type(getattr(dataclasses, name)), partial(_name, name))
     for kind, spec in given:
         try:
             cloudpickle.dumps(spec)

@@ -150,7 +150,7 @@ class CellRecord(Outcome):
     @property
     def is_network(self) -> bool:
         """Was it trained by the harness's trainer? Baselines and models that fit themselves were not."""
-        return bool(self.parameters.get("trainer"))
+        return not self.is_baseline and bool(self.parameters.get("trainer"))
 
     @property
     def settled_at(self) -> float:

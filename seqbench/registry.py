@@ -230,7 +230,7 @@ class _Collector:
         if isinstance(spec, (ModelSpec, TaskSpec)) and spec.name in self.disabled:
             return self._info(origin, spec.name, kind, source, status="disabled")
         if isinstance(spec, ModelSpec) and kind == "model":
-            taken, maker = self.models.setdefault(spec.name, spec) is not spec, spec.build or spec.fit
+            taken, maker = self.models.setdefault(spec.name, spec) is not spec, spec.fit or spec.build
         elif isinstance(spec, TaskSpec) and kind == "task":
             taken, maker = self.tasks.setdefault(spec.name, spec) is not spec, spec.prepare
         else:

@@ -95,6 +95,11 @@ Fit = Callable[["SequenceSet", "SequenceSet", Input, Output, Any, int], Predicto
 """`fit(train, validation, input, output, params, seed) -> predictor`: never given the test split."""
 
 
+def no_network(input: Input, output: Output, params: Any) -> torch.nn.Module:
+    """In place of `build` for a model that fits itself. Raises SpecError."""
+    raise SpecError("a model that fits itself builds no network")
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """A model that can be trained on any task whose input it accepts: a network, or a model that fits itself.
@@ -118,7 +123,7 @@ class ModelSpec:
     """
 
     name: str
-    build: Callable[[Input, Output, Any], torch.nn.Module] | None = None
+    build: Callable[[Input, Output, Any], torch.nn.Module] = no_network
     params: type = NoParams
     accepts: Collection[str | type] = INPUT_KINDS
     about: str = ""
@@ -128,9 +133,9 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         _check_name("model", self.name)
-        if (self.build is None) == (self.fit is None):
+        if (self.build is no_network) == (self.fit is None):
             raise SpecError(f"model '{self.name}' needs either build (a network) or fit (what fits itself)")
-        _check_callable(f"model '{self.name}'", *(("fit", self.fit) if self.build is None else ("build", self.build)))
+        _check_callable(f"model '{self.name}'", *(("build", self.build) if self.fit is None else ("fit", self.fit)))
         _check_params(f"model '{self.name}'", self.params)
         kinds = tuple(getattr(kind, "kind", kind) for kind in self.accepts)
         if not kinds or any(kind not in INPUT_KINDS for kind in kinds):

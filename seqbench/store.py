@@ -222,7 +222,7 @@ def _put_back(folder: Path, aside: Path) -> None:
 
 def checkpoint_file(folder: Path, key: str) -> Path:
     """Where in a folder of checkpoints that of the cell `key` lies."""
-    return folder / f"{key}.pt"
+    return folder / f"{key}.safetensors"
 
 
 def append_line(path: Path, line: bytes) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from seqbench.errors import SeqbenchError
-from seqbench.registry import PluginInfo, discover, source_hash
+from seqbench.registry import DISABLED, PluginInfo, disable, discover
+from seqbench.source_code import source_hash
+from seqbench.version import INTERFACE_VERSION
 
 GOOD = """
 from seqbench import ModelSpec, hookimpl
@@ -82,6 +84,11 @@ def test_another_package_is_found(install: Install) -> None:
         (GOOD.format(name="odd").replace('build, about="a test model"', "7"), "build that cannot be called"),
         (GOOD.format(name="odd").replace("about=", "accepts=['pictures'], about="), "'dense' and 'tokens'"),
         (GOOD.format(name="odd").replace("about=", "params={}, about="), "give a dataclass"),
+        (GOOD.format(name="odd").replace("about=", "fit=build, about="), "either build"),
+        (
+            "SEQBENCH_INTERFACE = 2\n" + GOOD.format(name="odd"),
+            "made for version 2 of the plugin interface, and seqbench",
+        ),
     ],
 )
 def test_a_bad_plugin_is_listed_with_its_reason(install: Install, source: str, reason: str) -> None:
@@ -99,6 +106,52 @@ def test_strict_makes_it_fatal(install: Install) -> None:
     install("seqbench_bad", "x = 1")
     with pytest.raises(SeqbenchError, match="seqbench_bad was left out"):
         discover(strict=True)
+
+
+def test_a_plugin_of_this_interface_is_taken(install: Install) -> None:
+    """A plugin that names the interface's present version is loaded as one that names none."""
+    install("seqbench_mycell", f"SEQBENCH_INTERFACE = {INTERFACE_VERSION}\n" + GOOD.format(name="mycell"))
+    assert "ok" == found("seqbench_mycell").status
+
+
+@pytest.mark.parametrize("name", ["seqbench_mycell", "mycell"])
+def test_a_disabled_plugin_is_left_out(install: Install, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A plugin that the environment names, by distribution or by model, is listed as disabled and offers nothing."""
+    install("seqbench_mycell", GOOD.format(name="mycell"))
+    monkeypatch.setenv(DISABLED, f" {name} , what_is_not_there")
+    registry = discover(strict=True)
+    assert "disabled" == found("seqbench_mycell").status
+    assert "mycell" not in registry.models
+    assert "lstm" in registry.models
+
+
+def test_a_disabled_plugin_is_not_imported(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module of a plugin that is disabled as a whole is never run."""
+    install("seqbench_mycell", "raise RuntimeError('it was imported')")
+    monkeypatch.setenv(DISABLED, "seqbench_mycell")
+    assert "--no-plugin" in found("seqbench_mycell").reason
+    assert "seqbench_mycell" not in sys.modules
+
+
+def test_disabling_what_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name of no plugin is told with the nearest one, and nothing is disabled; a true one is added to the others."""
+    monkeypatch.setenv(DISABLED, "gru")
+    with pytest.raises(SeqbenchError, match="no plugin 'lstn' to leave out: did you mean 'lstm'"):
+        disable(["lstn"])
+    assert "lstm" in discover().models
+    disable(["lstm"])
+    assert {"rnn", "bidirectional"} == set(discover().models)
+
+
+def test_what_a_plugin_prints_goes_to_stderr(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    """A plugin that prints while it is imported or asked does not get into what a command prints."""
+    install(
+        "seqbench_loud",
+        "print('hello')\n" + GOOD.format(name="loud").replace("    return", "    print('hi')\n    return"),
+    )
+    assert "loud" in discover().models
+    printed = capsys.readouterr()
+    assert ("", "hello\nhi\n") == (printed.out, printed.err)
 
 
 def test_a_file_is_a_plugin(tmp_path: Path) -> None:

@@ -262,7 +262,34 @@ def test_resumed_training_ends_with_the_same_bits(
 
 def test_a_damaged_checkpoint_is_done_without(tmp_path: Path) -> None:
     """A checkpoint that cannot be read, or not be written, costs no training."""
-    (tmp_path / "key.pt").write_bytes(b"not a checkpoint")
+    (tmp_path / "key.safetensors").write_bytes(b"not a checkpoint")
     assert Checkpoint(tmp_path, "key").load() is None
-    Checkpoint(tmp_path / "key.pt", "below a file").save({"epoch": 1})
-    assert ["key.pt"] == [path.name for path in tmp_path.iterdir()]
+    Checkpoint(tmp_path / "key.safetensors", "below a file").save({"epoch": 1})
+    assert ["key.safetensors"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_checkpoint_holds_values_exactly(tmp_path: Path) -> None:
+    """Tensors of every kind, tuples, numbers and mappings with numbers as keys come back as they were, bit for bit."""
+    state: dict[str, Any] = {
+        "tensors": [
+            torch.tensor(0.1, dtype=torch.float64),
+            torch.arange(3, dtype=torch.uint8),
+            torch.ones(2).bfloat16(),
+        ],
+        "optimizer": {0: {"step": torch.tensor(3.0)}, 1: {}},
+        "python": (3, (1, 2**64, -5), None),
+        "numbers": [0.1 + 0.2, float("inf"), -(2**100), True],
+        "text": "$tensor",
+    }
+    Checkpoint(tmp_path, "key").save(state)
+    found = Checkpoint(tmp_path, "key").load()
+    assert found is not None
+    kept, restored = state.pop("tensors"), found.pop("tensors")
+    assert [(value.dtype, value.tolist()) for value in kept] == [(value.dtype, value.tolist()) for value in restored]
+    assert state == found
+
+
+def test_what_is_no_plain_value_is_not_kept(tmp_path: Path) -> None:
+    """An object with code of its own is never written: there is no checkpoint, and no file is left behind."""
+    Checkpoint(tmp_path, "key").save({"object": Checkpoint(tmp_path, "other")})
+    assert [] == list(tmp_path.iterdir())

@@ -32,6 +32,7 @@ def show(
     settings: given.Settings = None,
     config: given.RunFile = None,
     plugin: given.PluginFiles = None,
+    no_plugin: given.NoPlugin = None,
     plot: Plot = None,
     as_json: given.Json = False,
 ) -> None:
@@ -68,6 +69,7 @@ def audit(
     settings: given.Settings = None,
     config: given.RunFile = None,
     plugin: given.PluginFiles = None,
+    no_plugin: given.NoPlugin = None,
     as_json: given.Json = False,
 ) -> None:
     """Check a task's data for leaks by sentinels. Exit 1 when one rings."""
@@ -93,6 +95,7 @@ def prepare(
     settings: given.Settings = None,
     config: given.RunFile = None,
     plugin: given.PluginFiles = None,
+    no_plugin: given.NoPlugin = None,
     as_json: given.Json = False,
 ) -> None:
     """Prepare the data of tasks, so that runs find it ready."""

@@ -37,18 +37,22 @@ def list_entries(as_json: given.Json = False) -> None:
 
 
 @app.command("verify")
-def verify() -> None:
+def verify(as_json: given.Json = False) -> None:
     """Compare everything with its checksums. Exit 1 when something is damaged; prepared data is then made anew."""
     from seqbench.cache import entries
 
-    bad = 0
-    found = entries()
-    for item in found:
-        problem = item.problem()
-        if problem:
-            bad += 1
-            typer.echo(f"damaged: {item.kind} {item.name} ({item.task} {item.source}): {problem}", err=True)
-    typer.echo(f"{len(found) - bad} of {len(found)} are whole.")
+    found = [(item, item.problem()) for item in entries()]
+    bad = [(item, problem) for item, problem in found if problem]
+    if as_json:
+        damaged = [
+            {"kind": item.kind, "name": item.name, "task": item.task, "source": item.source, "problem": problem}
+            for item, problem in bad
+        ]
+        typer.echo(json.dumps({"entries": len(found), "damaged": damaged}, indent=2))
+        raise typer.Exit(1 if bad else 0)
+    for item, problem in bad:
+        typer.echo(f"damaged: {item.kind} {item.name} ({item.task} {item.source}): {problem}", err=True)
+    typer.echo(f"{len(found) - len(bad)} of {len(found)} are whole.")
     raise typer.Exit(1 if bad else 0)
 
 

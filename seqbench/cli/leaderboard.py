@@ -31,12 +31,16 @@ def leaderboard(
     pairs: Annotated[
         bool, typer.Option("--pairs", help="With --format json: pairs of models and what holds over tasks, too.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Show the boards of a results folder: who wins, who is tied, at what cost."""
     from seqbench.analysis import overall, read_boards
     from seqbench.cli import board_formats, boards
     from seqbench.errors import ConfigError
 
+    if as_json and style not in (Format.table, Format.json):
+        raise ConfigError(f"--json and --format {style.value} say two things: leave one out.")
+    style = Format.json if as_json else style
     if pairs and style is not Format.json:
         raise ConfigError(f"--pairs goes with --format json, not with {style.value}.")
     if costs and style is not Format.table:

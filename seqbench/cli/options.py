@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from seqbench.benchmark import Options
 
 
@@ -20,16 +22,48 @@ def _disabled(names: list[str] | None) -> list[str] | None:
     return names
 
 
+def _models(incomplete: str) -> list[str]:
+    """For a shell that completes a list of models: each name that its last part may become."""
+    from seqbench.registry import discover
+
+    return _continued(incomplete, discover().models)
+
+
+def _tasks(incomplete: str) -> list[str]:
+    """For a shell that completes a list of tasks."""
+    from seqbench.registry import discover
+
+    return _continued(incomplete, discover().tasks)
+
+
+def _continued(incomplete: str, names: Iterable[str]) -> list[str]:
+    before, comma, last = incomplete.rpartition(",")
+    given = before.split(",")
+    return [f"{before}{comma}{name}" for name in sorted(names) if name.startswith(last) and name not in given]
+
+
 SELECTION = "What to compare"
 MACHINE = "Where to run"
 
 Models = Annotated[
     str | None,
-    typer.Option("--models", metavar="A,B", help="Models to train; all that are found.", rich_help_panel=SELECTION),
+    typer.Option(
+        "--models",
+        metavar="A,B",
+        autocompletion=_models,
+        help="Models to train; all that are found.",
+        rich_help_panel=SELECTION,
+    ),
 ]
 Tasks = Annotated[
     str | None,
-    typer.Option("--tasks", metavar="A,B", help="Tasks to train on; all that are found.", rich_help_panel=SELECTION),
+    typer.Option(
+        "--tasks",
+        metavar="A,B",
+        autocompletion=_tasks,
+        help="Tasks to train on; all that are found.",
+        rich_help_panel=SELECTION,
+    ),
 ]
 Seeds = Annotated[
     str | None,

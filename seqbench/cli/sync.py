@@ -10,7 +10,10 @@ from seqbench.cli import options as given
 
 
 def sync(
-    results: given.Results = None, tracking_uri: given.TrackingUri = None, plugin: given.PluginFiles = None
+    results: given.Results = None,
+    tracking_uri: given.TrackingUri = None,
+    plugin: given.PluginFiles = None,
+    no_plugin: given.NoPlugin = None,
 ) -> None:
     """Bring MLflow up to date from the records, and register the best models. Any number of times, without doubles."""
     from seqbench.benchmark import default_tracking_uri

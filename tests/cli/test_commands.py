@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -51,6 +53,61 @@ def test_plugins_lists_what_there_is(seqbench: Callable[..., Any]) -> None:
     assert listed["gru"]["source"].endswith("gru.py")
     assert "observer" == listed["mlflow"]["kind"]
     assert "bidirectional" in seqbench("plugins").out
+
+
+def test_a_plugin_can_be_left_out(seqbench: Callable[..., Any]) -> None:
+    """`--no-plugin` takes a model out of a plan; a name of no plugin is one sentence and exit code 2."""
+    done = seqbench("plan", "--no-pilot", "--json", "--no-plugin", "gru", "--no-plugin", "mlflow", "--seeds", "0")
+    assert {"rnn", "lstm", "bidirectional"} == {
+        cell["model"] for cell in json.loads(done.out) if not cell["is_baseline"]
+    }
+    wrong = seqbench("plugins", "--no-plugin", "grru")
+    assert (2, "error: there is no plugin 'grru' to leave out: did you mean 'gru'?") == (
+        wrong.code,
+        wrong.err.partition(" There")[0],
+    )
+
+
+def test_plugins_fits_a_terminal() -> None:
+    """On a terminal of 80 columns no line of the list is longer, and NO_COLOR leaves no colour in any command."""
+    for arguments in (["plugins"], ["run", "--help"], ["plan", "--no-pilot"]):
+        shown = on_terminal(arguments)
+        assert shown
+        assert not re.findall(r"\x1b\[(?:\d+;)*(?:3|4|9|10)[0-8](?:;\d+)*m", shown)
+        if arguments == ["plugins"]:
+            assert max(map(len, shown.splitlines())) <= 80
+
+
+def on_terminal(arguments: list[str]) -> str:
+    """What a command writes to a terminal of 80 columns."""
+    code = "import pty, sys\nsys.exit(pty.spawn([sys.executable, '-m', 'seqbench.cli', *sys.argv[1:]]))"
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "TERM": "xterm-256color"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("seqbench run --models ls", ["lstm"]),
+        ("seqbench run --models gru,", ["gru,bidirectional", "gru,lstm", "gru,rnn"]),
+        ("seqbench plan --tasks st", ["stock_forecasting"]),
+        ("seqbench leaderb", ["leaderboard"]),
+    ],
+)
+def test_the_shell_completes(words: str, expected: list[str]) -> None:
+    """A shell is told the commands, and the models and tasks that are installed, also within a list."""
+    environment = {
+        **os.environ,
+        "_SEQBENCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    code = "import sys\nsys.argv = ['seqbench']\nfrom seqbench.cli import main\nmain()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert expected == done.stdout.split()
 
 
 def test_plan_is_a_list_of_cells(seqbench: Callable[..., Any], tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_long_cell_goes_on_from_its_last_epoch(toy: str, cache: Path, tmp_path
     finish(command, tmp_path / "whole")
     results = tmp_path / "broken" / "results"
     with started(command, tmp_path / "broken") as process:
-        wait_for(lambda: list(results.glob("checkpoints/*.pt")))
+        wait_for(lambda: list(results.glob("checkpoints/*.safetensors")))
         time.sleep(1)
         process.kill()
     finish(command, tmp_path / "broken")

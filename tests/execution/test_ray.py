@@ -28,7 +28,7 @@ from seqbench.execution.jobs import (
 from seqbench.execution.ray import RayExecutor
 from seqbench.execution.ray_parcels import PluginFile
 from seqbench.hardware import GPU_WORKERS
-from seqbench.registry import source_hash
+from seqbench.source_code import source_hash
 from whole_runs import NO_MLFLOW, reproducible
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'seqbench[ray]'")
@@ -182,7 +182,7 @@ def test_a_worker_that_dies_is_a_lost_worker(executor: RayExecutor, jobs: dict[s
 
 def test_a_baseline_gives_its_record(executor: RayExecutor, jobs: dict[str, CellJob], folder: Path) -> None:
     """A cell's record and files come back as bytes; it names its node's hardware, and leaves no checkpoint there."""
-    left = folder / "first" / "checkpoints" / f"{jobs['majority'].cell.key}.pt"
+    left = folder / "first" / "checkpoints" / f"{jobs['majority'].cell.key}.safetensors"
     left.parent.mkdir(exist_ok=True)
     left.touch()
     result = ended(executor, executor.cell(replace(jobs["majority"], checkpoints="nowhere")))

@@ -79,6 +79,16 @@ def test_baselines_and_failures_are_not_served(make_record: MakeRecord, records:
     assert choose(board_of([better]), [better]) is None
 
 
+def test_only_a_network_is_served(make_record: MakeRecord) -> None:
+    """A model that fits itself is on the board and not in the registry: the best of the networks is."""
+    fitted = [make_record("forest", seed, 0.99, parameters={"model": {}, "task": {}, "trainer": {}}) for seed in (0, 1)]
+    among = [*fitted, make_record("lstm", 0, 0.8, history=watched(0.7))]
+    found = choose(board_of(among), among)
+    assert found is not None
+    assert "lstm" == found.record.model
+    assert choose(board_of(fitted), fitted) is None
+
+
 def test_ties_are_told(records: list[CellRecord]) -> None:
     """Models that share the rank are named: the data cannot tell them from the one that is served."""
     board = board_of(records)
