@@ -35,7 +35,8 @@ def prepare(source: str, params: Params, cache: Path) -> TaskData:
         lengths, ids = np.full(len(starts), window), (starts + window).astype(np.str_)
         return SequenceSet(values, starts, lengths, values[starts + window] - 1, ids)
 
-    return TaskData(Tokens(len(tokens) + 2), Classes(("unknown", *map(repr, tokens))), *map(split, ends, ends[1:]))
+    train, validation, test = map(split, ends, ends[1:])
+    return TaskData(Tokens(len(tokens) + 2), Classes(("unknown", *map(repr, tokens))), train, validation, test)
 
 
 @hookimpl

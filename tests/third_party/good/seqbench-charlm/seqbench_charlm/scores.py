@@ -15,7 +15,7 @@ Outputs = NDArray[np.float64]
 def bits(outputs: Outputs, split: SequenceSet) -> Outputs:
     """`float64[N]`: -log2 of each target's probability by the softmax of `outputs: float64[N, characters]`."""
     found: Outputs = np.logaddexp.reduce(outputs, axis=1) - outputs[np.arange(len(split)), split.targets]
-    return found / np.log(2)
+    return np.asarray(found / np.log(2))
 
 
 METRICS: Mapping[str, Callable[[Outputs, SequenceSet], float]] = {

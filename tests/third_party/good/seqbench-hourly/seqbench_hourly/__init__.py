@@ -28,8 +28,9 @@ def prepare(source: str, params: Params, cache: Path) -> TaskData:
 
     path = Path(__file__).with_name("load.csv.gz") if source == "builtin" else Path(source)
     hours = read(path, params.time, params.values, params.time_format, params.longest_gap)
-    splits = windows(hours, np.array(params.horizons), params.look_back)
-    return TaskData(Dense(splits[0].values.shape[1]), Forecast(len(params.horizons)), *splits, notes=hours.notes)
+    train, validation, test = windows(hours, np.array(params.horizons), params.look_back)
+    given, asked = Dense(train.values.shape[1]), Forecast(len(params.horizons))
+    return TaskData(given, asked, train, validation, test, notes=hours.notes)
 
 
 @hookimpl

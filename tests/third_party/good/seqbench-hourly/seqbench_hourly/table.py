@@ -37,7 +37,7 @@ def read(path: Path, time: str, values: str, time_format: str, longest_gap: int)
     clock = time or cells.columns[0]
     for name in (clock, *names):
         if name not in cells:
-            raise DataError(f"{path} has no column '{name}' but {', '.join(cells)}: set time and values to these.")
+            raise DataError(f"{path} has no column '{name}' but {list(cells)}: set time and values to some of these.")
     index = pd.DatetimeIndex(pd.to_datetime(cells[clock], format=time_format, utc=True, errors="coerce"))
     numbers = cells[names].apply(pd.to_numeric, errors="coerce").set_index(index)
     is_wrong = index.isna() | (~np.isfinite(numbers.to_numpy()) & cells[names].notna().to_numpy()).any(1)

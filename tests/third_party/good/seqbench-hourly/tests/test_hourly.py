@@ -98,7 +98,7 @@ def test_the_scaler_is_fitted_on_train(tmp_path: Path) -> None:
     [
         ({"time": "yesterday"}, {}, r"row 7: time 'yesterday', load '5' is no time \(time_format=ISO8601\)"),
         ({"load": "1,5"}, {}, r"row 7: .*load '1,5' is no time .* with numbers: mend it"),
-        ({}, {"values": "sun"}, r"has no column 'sun' but time, load, wind: set time and values"),
+        ({}, {"values": "sun"}, r"has no column 'sun' but \['time', 'load', 'wind'\]: set time and values"),
         ({}, {"time": "date"}, r"has no column 'date'"),
         ({}, {"look_back": 500}, r"has 800 hours, 0 of them unknown, .* give a longer table"),
     ],

@@ -29,8 +29,8 @@ def prepare(source: str, params: Params, cache: Path) -> TaskData:
         sequences = np.hstack([symbols, np.full((count, params.length), 9), 10 + asked[:, None]])
         return SequenceSet.from_sequences(list(sequences), symbols[np.arange(count), asked] - 1)
 
-    splits = map(split, range(3), (params.examples, params.held_out, params.held_out))
-    return TaskData(Tokens(10 + params.recall), Classes(tuple("abcdefgh")), *splits)
+    train, validation, test = map(split, range(3), (params.examples, params.held_out, params.held_out))
+    return TaskData(Tokens(10 + params.recall), Classes(tuple("abcdefgh")), train, validation, test)
 
 
 def cross_entropy(outputs: Any, split: SequenceSet) -> float:

@@ -22,6 +22,6 @@ def test_it_conforms() -> None:
     """Every check of seqbench's conformance kit holds."""
     assert [] == [
         finding
-        for finding in check_model("tcn", params={"parameter_budget": 4000, "levels": 3}).findings
+        for finding in check_model("tcn", params={"parameter_budget": 4000, "levels": 2}).findings
         if finding.status == "failed"
     ]

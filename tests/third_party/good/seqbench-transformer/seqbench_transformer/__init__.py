@@ -39,7 +39,8 @@ def build(input: Input, output: Output, params: Params) -> Any:
             mask = padding_mask(lengths, x.shape[1])
             x = self.inward(x) * self.size**0.5 + torch.cat([angles.sin(), angles.cos()], 1).to(x.dtype)
             x = self.dropout(x.masked_fill(~mask[..., None], 0))
-            for (qkv, out, wide, narrow), (first, second) in zip(self.layers, self.norms, strict=True):
+            for layer, norms in zip(self.layers, self.norms, strict=True):
+                (qkv, out, wide, narrow), (first, second) = layer.children(), norms.children()
                 q, k, v = qkv(x).unflatten(2, (3, 4, -1)).permute(2, 0, 3, 1, 4)
                 scores = (q @ k.mT * q.shape[3] ** -0.5).masked_fill(~mask[:, None, None], -torch.inf)
                 x = first(x + self.dropout(out((scores.softmax(3) @ v).transpose(1, 2).flatten(2))))
