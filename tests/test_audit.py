@@ -94,6 +94,12 @@ def test_a_label_that_is_told_otherwise_rings() -> None:
     assert "'reads_targets' reaches 1.000" in found["shuffled_labels_give_chance"]
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_two_clear_clusters_are_no_leak(seed: int) -> None:
+    """A baseline that by the luck of one random order tells two clusters apart rings no sentinel."""
+    assert {} == problems(task(), data(seed))
+
+
 def test_raw_inputs_that_are_encoded_otherwise_ring() -> None:
     """What a served model would make of a raw test example is held against what was prepared of it."""
     clean = data()

@@ -10,12 +10,14 @@ import typer
 from typer.core import TyperGroup
 
 from seqbench.cli import (
+    check,
     compare,
     data,
     export,
     import_,
     leaderboard,
     measure,
+    new,
     plan,
     plugins,
     report,
@@ -49,12 +51,14 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("plugins")(plugins.plugins)
+app.command("check")(check.check)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("show")(show.show)
 app.command("measure")(measure.measure)
 app.add_typer(data.app, name="data")
+app.add_typer(new.app, name="new")
 app.command("ui")(ui.ui)
 app.command("sync")(sync.sync)
 app.command("export")(export.export)

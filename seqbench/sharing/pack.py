@@ -165,7 +165,7 @@ def _write(
                 with path.open("rb") as file:
                     writer.add(f"{record.folder}/{name}", file.read)
             except FileNotFoundError:
-                if record.status == "ok" and name != SERVING and (name != WEIGHTS or not record.is_baseline):
+                if record.status == "ok" and name != SERVING and (name != WEIGHTS or record.is_network):
                     warnings.append(f"{path} is missing: the archive has the record without it")
     count = len(writer.members)
     keys = {record.key for _, record in chosen}

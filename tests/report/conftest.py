@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from unmeasured import unmeasured as unmeasured  # noqa: PLC0414 - a fixture of this folder
+
 CHROMIUM = Path("/usr/bin/chromium")
 
 

@@ -22,6 +22,7 @@ from seqbench.runs import Run
 from seqbench.store import Store
 from seqbench.tracking import mlflow as observer
 from seqbench.tracking.tracker import Tracker
+from unmeasured import unmeasured as unmeasured  # noqa: PLC0414 - a fixture of this folder
 
 STARTED = 1_750_000_000.0
 MakeRecord = Callable[..., CellRecord]

@@ -1,0 +1,238 @@
+"""What is checked: a model in small cases of each kind of input and output, or a task with its prepared data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqbench.errors import ConfigError
+from seqbench.params import dump, field_names, validate
+from seqbench.spec import Classes, Dense, Forecast, Input, ModelSpec, Output, TaskData, TaskSpec, Tokens
+from seqbench.testing.findings import InapplicableError
+from seqbench.testing.origins import Origin, origin_of
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from seqbench.sequences import SequenceSet
+
+FEATURES, VOCABULARY, VALUES = 3, 11, 2
+LABELS = ("a", "b", "c")
+LENGTHS = (8, 5, 3, 2, 6, 8, 4, 7)
+"""Steps of the examples of a batch; of one step are those of a check of their own."""
+NOTHING, STIRRED = 1e-3, 0.1
+"""Below the first a parameter is switched off at the start; the second is the standard deviation in its place."""
+OUTPUTS: tuple[Output, ...] = (Classes(LABELS), Forecast(VALUES))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`x: float[batch, time, features]` or `long[batch, time]`, padded with zeros, and what goes with it."""
+
+    x: torch.Tensor
+    lengths: torch.Tensor
+    targets: torch.Tensor
+
+    def rows(self, *index: int) -> Batch:
+        """The same with these rows alone, as wide as before."""
+        rows = list(index)
+        return Batch(self.x[rows], self.lengths[rows], self.targets[rows])
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of input with one kind of output."""
+
+    spec: ModelSpec
+    params: Mapping[str, Any]
+    input: Input
+    output: Output
+
+    def __str__(self) -> str:
+        """The kinds: `dense → classes`."""
+        return f"{self.input.kind} → {self.output.kind}"
+
+    def build(self, seed: int = 0, **params: Any) -> nn.Module:
+        """The module as a cell with this seed would begin with it. Raises what `build` raises."""
+        import torch
+
+        from seqbench.cell import built
+
+        module = built(self.spec, {**self.params, **params}, self.input, self.output, seed)
+        torch.set_num_threads(1)  # whatever build has set: what is set is looked at elsewhere
+        return module
+
+    def stirred(self, seed: int = 0) -> nn.Module:
+        """The module with random numbers in place of parameters that begin at nothing: what is switched off at
+        the start (a gate, a head) must not hide what it will let through.
+        """
+        import torch
+
+        module = self.build(seed)
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for parameter in module.parameters():
+                if parameter.is_floating_point() and parameter.numel() and float(parameter.abs().max()) < NOTHING:
+                    drawn = torch.randn(parameter.shape, generator=generator) * STIRRED
+                    parameter.copy_(drawn)
+        return module
+
+    def batch(self, lengths: tuple[int, ...] = LENGTHS, seed: int = 0) -> Batch:
+        """Random sequences of these lengths with random targets; every label occurs."""
+        import torch
+
+        generator = torch.Generator().manual_seed(seed)
+        count, time = len(lengths), max(lengths)
+        sizes = torch.tensor(lengths)
+        is_padding = torch.arange(time) >= sizes[:, None]
+        if isinstance(self.input, Dense):
+            x = torch.randn((count, time, self.input.features), generator=generator)
+            x = x.masked_fill(is_padding[..., None], 0)
+        else:
+            x = torch.randint(1, self.input.vocabulary, (count, time), generator=generator).masked_fill(is_padding, 0)
+        if isinstance(self.output, Classes):
+            targets = torch.arange(count) % self.output.size
+        else:
+            targets = torch.randn((count, self.output.size), generator=generator)
+        return Batch(x, sizes, targets)
+
+    def split(self, count: int, name: str, lengths: tuple[int, ...] = LENGTHS) -> SequenceSet:
+        """Examples whose targets can be learned from their first values. name: what their ids begin with."""
+        import numpy as np
+
+        from seqbench.sequences import SequenceSet
+
+        random = np.random.default_rng(sum(name.encode()))
+        sizes = np.resize(lengths, count)
+        if isinstance(self.input, Dense):
+            features = self.input.features
+            sequences = [random.normal(size=(size, features)).astype(np.float32) for size in sizes]
+            first = np.array([sequence[0, 0] for sequence in sequences])
+        else:
+            sequences = [random.integers(1, self.input.vocabulary, size) for size in sizes]
+            first = np.array([sequence[0] / self.input.vocabulary - 0.5 for sequence in sequences])
+        if isinstance(self.output, Classes):
+            targets = np.searchsorted(np.quantile(first, [1 / 3, 2 / 3]), first).clip(0, self.output.size - 1)
+        else:
+            targets = np.stack([first * (place + 1) for place in range(self.output.size)], 1).astype(np.float32)
+        return SequenceSet.from_sequences(sequences, targets, [f"{name}-{place}" for place in range(count)])
+
+
+@dataclass(frozen=True)
+class ModelSubject:
+    """A model with the parameters it is checked with."""
+
+    spec: ModelSpec
+    params: Mapping[str, Any]
+
+    @cached_property
+    def origin(self) -> Origin:
+        """Where it comes from."""
+        return origin_of(self.spec)
+
+    @property
+    def is_network(self) -> bool:
+        """Does it build a network, or does it fit itself?"""
+        return self.spec.build is not None
+
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """Each kind of input that it accepts with each kind of output."""
+        return tuple(
+            Case(self.spec, self.params, given, output)
+            for given in (Dense(FEATURES), Tokens(VOCABULARY))
+            if given.kind in self.spec.accepts
+            for output in OUTPUTS
+        )
+
+    def has(self, name: str) -> bool:
+        """Has it a parameter of that name that nobody has given a value here?"""
+        return name in field_names(self.spec.params) and name not in self.params
+
+    def variants(self) -> Iterator[Case]:
+        """Further cases: one feature, one output, two labels, vectors that a task brings."""
+        import numpy as np
+
+        for case in self.cases:
+            yield replace(case, output=Forecast(1) if isinstance(case.output, Forecast) else Classes(("a", "b")))
+        first = self.cases[0]
+        if isinstance(first.input, Dense):
+            yield replace(first, input=Dense(1))
+        if isinstance(self.cases[-1].input, Tokens):
+            vectors = np.random.default_rng(0).normal(size=(VOCABULARY, 5)).astype(np.float32)
+            yield replace(self.cases[-1], input=Tokens(VOCABULARY, vectors))
+
+
+@dataclass
+class TaskSubject:
+    """A task with the source and parameters it is checked with; what was prepared of them is kept.
+
+    seconds: that the first preparation took.
+    """
+
+    spec: TaskSpec
+    source: str
+    params: Mapping[str, Any]
+    seconds: float = 0.0
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def origin(self) -> Origin:
+        """Where it comes from."""
+        return origin_of(self.spec)
+
+    @property
+    def parsed(self) -> Any:
+        """The parameters as `prepare` gets them."""
+        return validate(self.spec.params, self.params, f"tasks.{self.spec.name}")
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """Every parameter's value, JSON-able."""
+        return dump(self.spec.params, self.parsed)
+
+    def prepare(self, source: str | None = None, params: Any = None) -> TaskData:
+        """Prepare anew, with the global generators seeded alike each time. Raises what `prepare` raises."""
+        from seqbench.cache import downloads_folder, made
+        from seqbench.testing.process_state import seed_generators
+
+        seed_generators(0)
+        given = self.parsed if params is None else params
+        return self.spec.prepare(self.source if source is None else source, given, made(downloads_folder()))
+
+    @property
+    def data(self) -> TaskData:
+        """The data of the first preparation. Raises InapplicableError before there is any."""
+        if "data" not in self.kept:
+            raise InapplicableError("nothing could be prepared")
+        found: TaskData = self.kept["data"]
+        return found
+
+
+def parameters(spec: ModelSpec | TaskSpec, params: Any) -> dict[str, Any]:
+    """The parameters that were given, as values by name: of a mapping or of an instance of the spec's schema.
+
+    Raises ConfigError for what the schema does not know.
+    """
+    where = f"{'tasks' if isinstance(spec, TaskSpec) else 'models'}.{spec.name}"
+    if params is None:
+        return {}
+    if isinstance(params, Mapping):
+        validate(spec.params, params, where)
+        return dict(params)
+    if not isinstance(params, spec.params):
+        raise ConfigError(f"params of '{where}' are {params!r}: give {spec.params.__qualname__}, or a dict of values.")
+    defaults = dump(spec.params, validate(spec.params, {}, where))
+    return {key: value for key, value in dump(spec.params, params).items() if value != defaults.get(key)}
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """`file.py:line name`: where a function begins; empty where that is not known."""
+    code = getattr(getattr(function, "func", function), "__code__", None)
+    if code is None:
+        return ""
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno} {code.co_name}"
