@@ -12,7 +12,16 @@ from seqbench.cli import options as given
 if TYPE_CHECKING:
     from seqbench.testing import Inspection, Report
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The model or task to check.")]
+
+def _names(incomplete: str) -> list[str]:
+    """For a shell that completes a name: of models and of tasks."""
+    from seqbench.registry import discover
+
+    registry = discover()
+    return sorted(name for name in (*registry.models, *registry.tasks) if name.startswith(incomplete))
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=_names, help="The model or task to check.")]
 Kind = Annotated[
     Literal["model", "task"] | None, typer.Option("--kind", help="Which, where a model and a task have one name.")
 ]

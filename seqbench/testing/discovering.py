@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.metadata import EntryPoint
@@ -41,17 +42,20 @@ def main(asked: str) -> None:
     sys.meta_path.insert(0, _Finder())
     before = len(sys.modules)
     begin = time.process_time()
-    for plugin in _plugins(origin):
-        for hook in OFFERS:
-            offers = getattr(plugin, hook, None)
-            if callable(offers):
-                list(offers())
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("always", ".*seqbench", DeprecationWarning)
+        for plugin in _plugins(origin):
+            for hook in OFFERS:
+                offers = getattr(plugin, hook, None)
+                if callable(offers):
+                    list(offers())
     seconds = time.process_time() - begin
-    _tell(seconds, len(sys.modules) - before)
+    _tell(seconds, len(sys.modules) - before, deprecated=[str(item.message) for item in seen])
 
 
-def _tell(seconds: float = 0.0, modules: int = 0, torch: str = "") -> None:
-    found = {"seconds": seconds, "modules": modules, "torch": torch}
+def _tell(seconds: float = 0.0, modules: int = 0, torch: str = "", deprecated: Sequence[str] = ()) -> None:
+    found = {"seconds": seconds, "modules": modules, "torch": torch, "deprecated": list(deprecated)}
     print(f"\ndiscovered: {json.dumps(found)}", flush=True)  # noqa: T201 - the parent reads it
 
 

@@ -29,6 +29,7 @@ LINE = re.compile(r"import time:\s+\d+ \|\s+(\d+) \|\s*(\S+)")
 def no_torch_at_discovery(subject: ModelSubject | TaskSubject) -> str:
     """Loaded, and asked for models and tasks, torch is not among the modules."""
     found = _discovered(subject.origin)
+    subject.deprecated.update(found["deprecated"])
     if found["torch"]:
         raise UnmetError(f"torch is imported at {found['torch']}")
     return f"{found['modules']} modules imported"

@@ -24,6 +24,8 @@ from seqbench.testing.task_checks import TASK_CHECKS
 
 CORE = Path(__file__).parent.parent
 PYTHON = str(Path(os.__file__).parent)
+DEPRECATION = ".*seqbench"
+"""What seqbench's own deprecations are told by: they name what goes and what takes its place."""
 LONGEST = 400
 """Characters of an error's text that are shown."""
 ESTIMATORS = "estimators"
@@ -105,7 +107,7 @@ class Inspection:
     def _run(self, check: Check) -> Finding:
         subject = self.subject
         try:
-            with _quietly():
+            with _quietly(subject.deprecated):
                 seen = _function(subject, check)(subject)
         except InapplicableError as reason:
             return Finding(check.name, "skipped", check.expected, str(reason))
@@ -169,8 +171,15 @@ def _named(kind: str, name: str) -> Any:
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """While inside, no warning is shown and what is printed goes to stderr; the process is afterwards as before."""
-    with restored(), warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+def _quietly(deprecated: set[str]) -> Iterator[None]:
+    """While inside, no warning is shown and what is printed goes to stderr; the process is afterwards as before.
+
+    deprecated: takes in the warnings of seqbench's own deprecations.
+    """
+    with restored(), warnings.catch_warnings(record=True) as seen, contextlib.redirect_stdout(sys.stderr):
         warnings.simplefilter("ignore")
-        yield
+        warnings.filterwarnings("always", DEPRECATION, DeprecationWarning)
+        try:
+            yield
+        finally:
+            deprecated.update(one_line(item.message) for item in seen if isinstance(item.message, Warning))

@@ -20,7 +20,7 @@ def live(subject: ModelSubject) -> None:
         if subject.spec.fit is not None:
             parts = (case.split(24, "train"), case.split(8, "validation"))
             subject.spec.fit(*parts, case.input, case.output, params, 0)(case.split(6, "test"))
-        elif subject.spec.build is not None:
+        else:
             module = subject.spec.build(case.input, case.output, params)
             descend(module, case, case.batch())
             outputs(module, case.batch())

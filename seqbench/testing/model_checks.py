@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seqbench.testing.findings import Check
-from seqbench.testing.shared_checks import DISCOVERY, PROCESS
+from seqbench.testing.shared_checks import DEPRECATIONS, DISCOVERY, PROCESS
 
 _BUILT = ("builds",)
 _SHAPED = ("builds", "output_shape")
@@ -162,4 +162,5 @@ MODEL_CHECKS: tuple[Check, ...] = (
         _SHAPED,
         where="whatever the predictor reads of split.targets",
     ),
+    DEPRECATIONS,
 )

@@ -36,9 +36,7 @@ class Origin:
 
 def maker_of(spec: ModelSpec | TaskSpec) -> Callable[..., Any]:
     """The function that makes the thing: build, fit or prepare."""
-    made = spec.prepare if isinstance(spec, TaskSpec) else spec.build or spec.fit
-    assert made is not None
-    return made
+    return spec.prepare if isinstance(spec, TaskSpec) else spec.fit or spec.build
 
 
 def origin_of(spec: ModelSpec | TaskSpec) -> Origin:

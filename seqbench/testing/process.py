@@ -81,6 +81,11 @@ def no_global_settings(subject: Subject) -> str:
     return _unchanged(subject, of_threads=False)
 
 
+def deprecations(subject: Subject) -> str:
+    """Of all checks before this one, and of discovery. No failure: what is deprecated works for some releases yet."""
+    return f"deprecated: {'; '.join(sorted(subject.deprecated))}" if subject.deprecated else "none was told"
+
+
 def _unchanged(subject: Subject, *, of_threads: bool) -> str:
     """What an import changes is not the plugin's doing, and happens once: what counts is changed twice."""
     changes: list[dict[str, str]] = []

@@ -19,6 +19,9 @@ DISCOVERY = (
         where="move heavy imports into build or prepare",
     ),
 )
+DEPRECATIONS = Check(
+    "deprecations", "process", "what of the plugin interface is deprecated and still used is told; it fails nothing"
+)
 PROCESS = (
     Check(
         "no_global_random_state",

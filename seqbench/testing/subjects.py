@@ -124,10 +124,11 @@ class Case:
 
 @dataclass(frozen=True)
 class ModelSubject:
-    """A model with the parameters it is checked with."""
+    """A model with the parameters it is checked with. deprecated: what seqbench has warned of meanwhile."""
 
     spec: ModelSpec
     params: Mapping[str, Any]
+    deprecated: set[str] = field(default_factory=set)
 
     @cached_property
     def origin(self) -> Origin:
@@ -137,7 +138,7 @@ class ModelSubject:
     @property
     def is_network(self) -> bool:
         """Does it build a network, or does it fit itself?"""
-        return self.spec.build is not None
+        return self.spec.fit is None
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
@@ -171,7 +172,7 @@ class ModelSubject:
 class TaskSubject:
     """A task with the source and parameters it is checked with; what was prepared of them is kept.
 
-    seconds: that the first preparation took.
+    seconds: that the first preparation took. deprecated: what seqbench has warned of meanwhile.
     """
 
     spec: TaskSpec
@@ -179,6 +180,7 @@ class TaskSubject:
     params: Mapping[str, Any]
     seconds: float = 0.0
     kept: dict[str, Any] = field(default_factory=dict)
+    deprecated: set[str] = field(default_factory=set)
 
     @cached_property
     def origin(self) -> Origin:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seqbench.testing.findings import Check
-from seqbench.testing.shared_checks import DISCOVERY, PROCESS
+from seqbench.testing.shared_checks import DEPRECATIONS, DISCOVERY, PROCESS
 
 _PREPARED = ("prepares",)
 _VALID = ("prepares", "inputs_in_range", "targets_in_range")
@@ -144,4 +144,5 @@ TASK_CHECKS: tuple[Check, ...] = (
         "a source that is missing or empty is a DataError of one sentence",
         where="raise seqbench.DataError: what is wrong, where, and what would do (seqbench.expand does)",
     ),
+    DEPRECATIONS,
 )

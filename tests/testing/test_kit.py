@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,16 +109,13 @@ def test_a_tasks_mistake_is_found_by_its_check(name: str, cache: Path) -> None:
 
 
 def test_every_mistake_is_tried() -> None:
-    """Each broken plugin of the folder is among those tried, and all but two checks have one.
-
-    `no_torch_at_discovery` and `import_time` look at models and tasks alike, as the checks of the process do.
-    """
+    """Each broken plugin of the folder is among those tried, and each check that can fail has one."""
     broken = {
         item.name: item.kind for item in REGISTRY.plugins if item.source.startswith(str(BROKEN)) and item.status == "ok"
     }
     assert broken.keys() == {*MODEL_MISTAKES, *TASK_MISTAKES, *SOUND_MODELS, *SOUND_TASKS}
     found = {*MODEL_MISTAKES.values(), *TASK_MISTAKES.values()}
-    assert set() == {check.name for check in (*MODEL_CHECKS, *TASK_CHECKS)} - found
+    assert {"deprecations"} == {check.name for check in (*MODEL_CHECKS, *TASK_CHECKS)} - found
 
 
 SOUND_MODELS = ("sound", "sound_estimator")
@@ -181,7 +179,7 @@ class Sized:
 
 
 def build_in_a_program(input: Any, output: Any, params: Sized) -> torch.nn.Module:
-    return REGISTRY.models["sound"].build(input, output, type("Params", (), {"parameter_budget": 500}))  # type: ignore[misc]
+    return REGISTRY.models["sound"].build(input, output, type("Params", (), {"parameter_budget": 500}))
 
 
 build_in_a_program.__module__ = "__main__"
@@ -195,6 +193,20 @@ def test_a_model_of_a_program_is_checked() -> None:
     assert "program or notebook" in skipped["import_time"]
     assert "program or notebook" in skipped["no_torch_at_discovery"]
     assert "parameter_budget" in skipped["within_budget"]
+
+
+def test_a_deprecation_is_told() -> None:
+    """What seqbench says is deprecated is told by name and fails nothing; other warnings are nobody's business."""
+
+    def build(input: Any, output: Any, params: Any) -> Any:
+        warnings.warn("seqbench.nn.old is deprecated: use seqbench.nn.new", DeprecationWarning, stacklevel=2)
+        warnings.warn("numpy.old is deprecated", DeprecationWarning, stacklevel=2)
+        return REGISTRY.models["sound"].build(input, output, params)
+
+    inspection = Inspection.of_model(ModelSpec("dated", build, REGISTRY.models["sound"].params))
+    assert "ok" == inspection.finding("output_shape").status
+    told = inspection.finding("deprecations")
+    assert ("ok", "deprecated: seqbench.nn.old is deprecated: use seqbench.nn.new") == (told.status, told.seen)
 
 
 def test_what_depends_on_a_failure_is_skipped() -> None:
