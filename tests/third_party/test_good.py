@@ -41,14 +41,10 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where all seven are installed, in one go."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable, "--offline", "--no-deps"]
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-index"]
     packages = [str(sources / name) for name in PACKAGES]
-    done = subprocess.run(
-        [*command, "--no-build-isolation", "--target", str(folder), *packages],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(folder), *packages]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stderr
     return folder
 
@@ -91,11 +87,11 @@ def test_their_own_tests_pass(sources: Path) -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_seqbench_check_finds_one_well(seqbench: Callable[..., Any]) -> None:
-    """`seqbench check` finds nothing wrong with an installed model, by its name."""
-    done = seqbench("check", "transformer", "--set", "parameter_budget=4000", "--json")
+    """`seqbench check` finds nothing wrong with an installed task, by its name."""
+    done = seqbench("check", "copy_memory", *("--set", "examples=300", "--set", "held_out=99", "--json"))
     assert 0 == done.code, done.out + done.err
     statuses = {finding["check"]: finding["status"] for finding in json.loads(done.out)["findings"]}
-    assert "ok" == statuses["padding_invariance"]
+    assert "ok" == statuses["baselines_run"]
     assert {"ok", "skipped"} >= set(statuses.values())
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from seqbench.testing import check_model
 from seqbench_tcn import Params, build
 
 from seqbench import Dense, Forecast
+from seqbench.testing import check_model
 
 
 def test_a_state_sees_its_receptive_field() -> None:
