@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from seqbench.testing import check_task
 from seqbench_charlm import Params, prepare
 from seqbench_charlm.scores import METRICS, ngram
 
 from seqbench import DataError
+from seqbench.testing import check_task
 
 TEXT = "the cat sat on the mat. " * 20 + "zebras"
 

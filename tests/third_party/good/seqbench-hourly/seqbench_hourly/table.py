@@ -39,12 +39,13 @@ def read(path: Path, time: str, values: str, time_format: str, longest_gap: int)
         if name not in cells:
             raise DataError(f"{path} has no column '{name}' but {list(cells)}: set time and values to some of these.")
     index = pd.DatetimeIndex(pd.to_datetime(cells[clock], format=time_format, utc=True, errors="coerce"))
-    numbers = cells[names].apply(pd.to_numeric, errors="coerce").set_index(index)
+    numbers = cells[names].apply(pd.to_numeric, errors="coerce").astype(float).set_index(index)
     is_wrong = index.isna() | (~np.isfinite(numbers.to_numpy()) & cells[names].notna().to_numpy()).any(1)
     if is_wrong.any():
         row = int(is_wrong.argmax())
         shown = ", ".join(f"{name} '{cells[name].iloc[row]}'" for name in (clock, *names))
-        raise DataError(f"{path}, row {row + 2}: {shown} is no time (time_format={time_format}) with numbers: mend it.")
+        form = f"a time (time_format={time_format}) and numbers (with decimal points)"
+        raise DataError(f"{path}, row {row + 2}: {shown}, where {form} are needed.")
     hourly = numbers.resample("h").mean()
     lost = hourly.isna().any(axis=1)
     is_long = lost & (lost.groupby((~lost).cumsum()).transform("sum") > longest_gap)

@@ -1,5 +1,7 @@
 """Windows of an hourly table, with what each is to forecast."""
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,11 +21,13 @@ def windows(hours: Hours, ahead: NDArray[np.int64], look_back: int) -> list[Sequ
     count, reach = len(hours.values), look_back + int(ahead.max())
     ends = (0, count * 70 // 100, count * 85 // 100, count)
     train = hours.values[: ends[1]]
-    unit = np.nanstd(train, axis=0)
-    scaled = ((hours.values - np.nanmean(train, axis=0)) / np.where(unit > 0, unit, 1)).astype(np.float32)
+    with warnings.catch_warnings(action="ignore"):  # NumPy's, of means of nothing: then there are no windows either
+        deviations = np.nanstd(train, axis=0)
+        unit = np.where(deviations > 0, deviations, 1)
+        scaled = ((hours.values - np.nanmean(train, axis=0)) / unit).astype(np.float32)
+        naive = float(np.nanmean(np.abs(scaled[24 : ends[1], 0] - scaled[: ends[1] - 24, 0])))
     unknown = np.concatenate([[0], np.cumsum(np.isnan(scaled).any(1))])
     values = np.hstack([np.nan_to_num(scaled), calendar(hours.times)])
-    naive = float(np.nanmean(np.abs(scaled[24 : ends[1], 0] - scaled[: ends[1] - 24, 0])))
 
     def split(begin: int, end: int) -> SequenceSet:
         starts = np.arange(begin, max(begin, end - reach + 1))

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from seqbench.testing import check_task
 from seqbench_hourly import Params, prepare, seqbench_tasks
 from seqbench_hourly.scores import METRICS, ridge, seasonal
 
 from seqbench import DataError, SequenceSet, TaskData
+from seqbench.testing import check_task
 
 HOURS = 800
 
@@ -96,8 +96,8 @@ def test_the_scaler_is_fitted_on_train(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "params", "message"),
     [
-        ({"time": "yesterday"}, {}, r"row 7: time 'yesterday', load '5' is no time \(time_format=ISO8601\)"),
-        ({"load": "1,5"}, {}, r"row 7: .*load '1,5' is no time .* with numbers: mend it"),
+        ({"time": "yesterday"}, {}, r"row 7: time 'yesterday', load '5', where a time \(time_format=ISO8601\)"),
+        ({"load": "1,5"}, {}, r"row 7: .*load '1,5', where .* numbers \(with decimal points\) are needed"),
         ({}, {"values": "sun"}, r"has no column 'sun' but \['time', 'load', 'wind'\]: set time and values"),
         ({}, {"time": "date"}, r"has no column 'date'"),
         ({}, {"look_back": 500}, r"has 800 hours, 0 of them unknown, .* give a longer table"),

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from seqbench.testing import check_task
 from seqbench_long import adding, copy_memory
 
 from seqbench import DataError, TaskSpec
+from seqbench.testing import check_task
 
 SMALL = {"examples": 3000, "held_out": 500, "length": 21}
 (ADDING,) = adding.seqbench_tasks()

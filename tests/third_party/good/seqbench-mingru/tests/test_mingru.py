@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from seqbench.testing import check_model
 from seqbench_mingru import Params, build
 
 from seqbench import Dense, Forecast
+from seqbench.testing import check_model
 
 
 @pytest.mark.parametrize("time", [1, 2, 3, 8, 9, 50])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from seqbench.testing import check_model
 from seqbench_ssm import Params, build
 
 from seqbench import Dense, Forecast
+from seqbench.testing import check_model
 
 
 def test_the_convolution_is_the_recurrence() -> None:

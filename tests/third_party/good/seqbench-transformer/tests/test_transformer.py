@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from seqbench.testing import check_model
 from seqbench_transformer import Params, build
 from torch import Tensor, nn
 
 from seqbench import Dense, Forecast
+from seqbench.testing import check_model
 
 LENGTHS = torch.tensor([9, 5, 1])
 
