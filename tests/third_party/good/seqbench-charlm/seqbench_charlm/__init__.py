@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from seqbench import Classes, DataError, SequenceSet, TaskData, TaskSpec, Tokens, expand, hookimpl
-from seqbench_charlm.scores import METRICS, bits, ngram
+from seqbench_charlm.scores import METRICS, bits, ngram, show
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
@@ -52,9 +52,9 @@ def seqbench_tasks() -> list[TaskSpec]:
         loss="cross_entropy",
         params=Params,
         baselines={"unigram": partial(ngram, 0), "trigram": partial(ngram, 2), "sixgram": partial(ngram, 5)},
-        trainer={"max_epochs": 8},
         model_defaults={"pooling": "last", "dropout": 0.1, "embedding_size": 32},
         example_scores=bits,
+        show=show,
         about="the next character of a text, after a window of it",
     )
     return [spec]

@@ -1,5 +1,6 @@
 """Bits per character, and what n-grams reach: what a model has to beat."""
 
+from ast import literal_eval
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench import Output, SequenceSet
+from seqbench import Classes, Output, SequenceSet, TaskData
 
 Outputs = NDArray[np.float64]
+Predict = Callable[[SequenceSet], Outputs]
 
 
 def bits(outputs: Outputs, split: SequenceSet) -> Outputs:
@@ -24,13 +26,17 @@ METRICS: Mapping[str, Callable[[Outputs, SequenceSet], float]] = {
 }
 
 
-def ngram(
-    history: int, train: SequenceSet, validation: SequenceSet, output: Output
-) -> Callable[[SequenceSet], Outputs]:
+def show(data: TaskData, split: SequenceSet, index: int) -> str:
+    assert isinstance(data.output, Classes)
+    characters = ["", "\ufffd", *map(literal_eval, data.output.labels[1:])]
+    window = "".join(characters[token] for token in split.example(index))
+    return f"{split.ids[index]}: {window!r} \u2192 {characters[split.targets[index] + 1]!r}"
+
+
+def ngram(history: int, train: SequenceSet, validation: SequenceSet, output: Output) -> Predict:
     """What followed the last `history` characters in train, smoothed by what follows shorter histories.
 
-    Each history weighs as often as it was seen, and the next shorter one as often as it had different followers
-    (Witten & Bell 1991, method C); the shortest knows only that there are `output.size` characters.
+    Each weighs as often as it was seen, the next shorter one as often as it had different followers (Witten & Bell 1991).
     """
     shorter = ngram(history - 1, train, validation, output) if history else None
     followers: dict[bytes, Counter[int]] = defaultdict(Counter)

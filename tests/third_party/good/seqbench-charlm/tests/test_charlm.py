@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from seqbench_charlm import Params, prepare
+from seqbench_charlm import Params, prepare, seqbench_tasks
 from seqbench_charlm.scores import METRICS, ngram
 
 from seqbench import DataError
@@ -42,6 +42,14 @@ def test_ngrams_are_those_of_witten_and_bell(tmp_path: Path) -> None:
     expected = (counts + 2 * unigram) / (counts.sum() + 2)
     predicted = np.exp(ngram(1, train, data.validation, data.output)(train)[after_a][0])
     np.testing.assert_allclose(predicted, expected)
+
+
+def test_an_example_is_shown_as_text() -> None:
+    """Whoever looks at an example reads the window and what follows it."""
+    (spec,) = seqbench_tasks()
+    data = prepare("builtin", Params(window=20), Path())
+    assert spec.show is not None
+    assert "20: 'Which sequence model' \u2192 ' '" == spec.show(data, data.train, 0)
 
 
 def test_bits_of_an_even_guess() -> None:

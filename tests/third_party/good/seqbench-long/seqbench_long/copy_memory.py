@@ -53,7 +53,7 @@ def seqbench_tasks() -> list[TaskSpec]:
         loss="cross_entropy",
         params=Params,
         baselines={"chance": lambda train, validation, output: lambda split: np.zeros((len(split), output.size))},
-        trainer={"max_epochs": 20, "patience": 0, "learning_rate": 5e-3, "batch_size": 32},
+        trainer={"max_epochs": 10, "patience": 0, "learning_rate": 5e-3, "batch_size": 32},
         model_defaults={"pooling": "last", "parameter_budget": 10_000, "embedding_size": 16},
         about="one of ten symbols, asked for after a long blank",
     )
