@@ -36,7 +36,7 @@ def show(data: TaskData, split: SequenceSet, index: int) -> str:
 def ngram(history: int, train: SequenceSet, validation: SequenceSet, output: Output) -> Predict:
     """What followed the last `history` characters in train, smoothed by what follows shorter histories.
 
-    Each weighs as often as it was seen, the next shorter one as often as it had different followers (Witten & Bell 1991).
+    Each weighs as often as it was seen, the next shorter as often as it had other followers (Witten & Bell 1991).
     """
     shorter = ngram(history - 1, train, validation, output) if history else None
     followers: dict[bytes, Counter[int]] = defaultdict(Counter)
