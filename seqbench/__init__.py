@@ -6,6 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqbench.adapters import (
+        model_from_cell,
+        model_from_estimator,
+        model_from_function,
+        model_from_module,
+        task_from_dataset,
+        task_from_datasets,
+        task_from_frame,
+    )
     from seqbench.api import run
     from seqbench.errors import ConfigError, DataError, SeqbenchError, SpecError
     from seqbench.hookspecs import hookimpl
@@ -50,12 +59,28 @@ __all__ = [
     "__version__",
     "expand",
     "hookimpl",
+    "model_from_cell",
+    "model_from_estimator",
+    "model_from_function",
+    "model_from_module",
     "run",
+    "task_from_dataset",
+    "task_from_datasets",
+    "task_from_frame",
     "track",
     "walk_files",
 ]
 
 _HOMES = {
+    "seqbench.adapters": (
+        "model_from_cell",
+        "model_from_estimator",
+        "model_from_function",
+        "model_from_module",
+        "task_from_dataset",
+        "task_from_datasets",
+        "task_from_frame",
+    ),
     "seqbench.api": ("run",),
     "seqbench.errors": ("ConfigError", "DataError", "SeqbenchError", "SpecError"),
     "seqbench.hookspecs": ("hookimpl",),

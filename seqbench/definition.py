@@ -131,7 +131,16 @@ class _Digest:
 
 
 INSTALLED = {"site-packages", "dist-packages"}
-UNTOLD = ("__dict__", "__weakref__", "__doc__", "__module__", "__firstlineno__", "__static_attributes__", "_abc_impl")
+UNTOLD = (
+    "__dict__",
+    "__weakref__",
+    "__doc__",
+    "__module__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "_abc_impl",
+    "__slotnames__",  # pickle adds it when it first meets the class
+)
 """Attributes of a class that say nothing of what it does."""
 
 

@@ -40,8 +40,14 @@ class Facts:
 class Cell:
     """One training (or one baseline): a task, a model, a seed, and everything else that decides its result.
 
-    key: SHA-256 over all of it; series: the same without the seed; data_key: of the prepared data alone.
-    location: the task's source; origin: the same as it was given, before a download; source: its label.
+    task: its name; task_id: as on the board, `task@source` with the parameters that differ from the defaults.
+    model: its name; label: as on the board, with the parameters that differ from the defaults.
+    location: where the task's data is: `builtin`, or a path here; origin: the source as it was given, before a
+    download; source: what the board calls it. is_baseline: is it one of the task's baselines? seed: 0 for a baseline.
+    device_kind: `cpu`, `cuda` or `mps`. primary: the metric that ranks; higher_is_better: is more of it better?
+    task_params, model_params, trainer: every parameter in force. provenance: versions and hashes of the code and data
+    that decide the result. key: SHA-256 over all that decides the result; series: the same without the seed, which the
+    cells of a row share; data_key: SHA-256 over what decides the prepared data alone.
     skip: why this pair cannot work, or empty.
     """
 

@@ -48,8 +48,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(FIXTURE, [check.name for check in checks if check.name not in left_out])
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the tests that `--seqbench-check` asks for, after those that were collected."""
+    """Add the tests that `--seqbench-check` asks for, after those that were collected and before `-k` chooses."""
     names = config.getoption("--seqbench-check")
     if names:
         items.extend(_items(session, names, config.getoption("--seqbench-plugin")))

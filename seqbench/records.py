@@ -22,9 +22,10 @@ STATUSES = ("ok", "failed", "diverged", "oom", "timeout", "crashed", "skipped", 
 class EpochRecord:
     """One epoch of training.
 
-    train_loss: mean loss per example with dropout and augmentation on. validation_loss, validation_metric: with the
-    weights at the epoch's end; None where the task has no validation split. gradient_norm: mean over the steps of the
-    2-norm before clipping. learning_rate: of the last step. seconds: wall clock of training, without validation.
+    epoch: its number, from 1. train_loss: mean loss per example with dropout and augmentation on.
+    validation_loss, validation_metric: with the weights at the epoch's end; None where the task has no validation
+    split. gradient_norm: mean over the steps of the 2-norm before clipping. learning_rate: of the last step.
+    seconds: wall clock of training, without validation.
     """
 
     epoch: int
@@ -38,13 +39,15 @@ class EpochRecord:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a cell cost. None: not measured (a baseline has no parameters to count, say).
+    """What a cell cost; None is what was not measured (a baseline has no parameters to count, say).
 
     parameters: trainable numbers. macs: multiply-accumulates of one forward pass of one example of median length.
     peak_memory_bytes: of the worker process while it ran the cell (CPU), or held of the device (CUDA).
-    The four clocks are wall seconds, kept apart; fit_seconds includes validation after each epoch.
+    prepare_seconds, build_seconds, evaluate_seconds: wall clock of each part alone.
+    fit_seconds: wall clock of training, with the validation after each epoch.
     examples_per_second: of training. latency_p50_ms, latency_p95_ms: milliseconds of one forward pass of one example of
-    median length; batch_latency_*: of a batch of `batch_size` test examples. alone: False when other cells ran beside.
+    median length; batch_latency_p50_ms, batch_latency_p95_ms: of a batch of `batch_size` test examples. batch_size: how
+    many these were. alone: False when other cells ran beside.
     """
 
     parameters: int | None = None
@@ -65,7 +68,10 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a cell is not `ok`: the exception's type, its message in one line, and the traceback where there is one."""
+    """Why a cell is not `ok`.
+
+    type: of the exception. message: in one line. traceback: where there is one, else empty.
+    """
 
     type: str
     message: str
@@ -77,8 +83,12 @@ class Outcome:
     """What a board, a plan and an estimate need of one finished cell; a tenth of its record.
 
     key: SHA-256 of what decides the result. series: the same without the seed, so seeds of one row share it.
-    task, source: names; task_id: `task@source` with the parameters that differ from the defaults.
-    model: name; label: name with the parameters that differ from the defaults.
+    task: its name; source: what the board calls it; task_id: `task@source` with the parameters that differ from the
+    defaults. model: its name; label: the name with the parameters that differ from the defaults.
+    is_baseline: is it one of the task's baselines? seed: 0 for a baseline.
+    status: `ok`, `failed`, `diverged`, `oom`, `timeout`, `crashed`, `skipped` or `interrupted`.
+    primary: the metric that ranks; higher_is_better: is more of it better? metrics: by name, on the test split.
+    costs: what it cost. failure: why it is not `ok`, or None.
     started_at, finished_at: seconds since 1970 UTC. folder: of the cell's files, relative to the results folder.
     device_kind: `cpu`, `cuda` or `mps`; empty in records of before it was kept.
     """
@@ -127,9 +137,13 @@ class Outcome:
 class CellRecord(Outcome):
     """Everything that a board, a page or a tracker needs of one finished cell, without any plugin.
 
+    history: every epoch, in order. best_epoch: the one whose weights came back, or None.
     output: `{"kind": "classes", "labels": [...]}` or `{"kind": "forecast", "values": n}`.
     remarks: what the task says of the test predictions, in sentences.
     configuration: what the built model said of itself (its resolved hidden size, say).
+    parameters: every one in force, of the model, the trainer and the task. environment: the machine and the versions.
+    provenance: versions and hashes of the source code that decides the result. data: fingerprint, sizes of the splits,
+    and what preparing found. schema: the number of this format.
     """
 
     history: tuple[EpochRecord, ...] = ()

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Run:
     """One call of `seqbench run`: its checked configuration, where its results go, and what it runs on.
 
-    command: as typed. tracking_uri: MLflow's, the results folder's own database unless told otherwise. plugin_files:
-    plugins that are not installed.
+    config: of the run, checked. store: of its results folder. command: as typed. tracking_uri: MLflow's, the results
+    folder's own database unless told otherwise. workers: processes, or what an executor has in their place.
+    devices: what cells run on (`cpu`, `cuda:0`). plugin_files: plugins that are not installed.
     """
 
     config: RunConfig

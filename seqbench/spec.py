@@ -230,7 +230,7 @@ class TaskSpec:
         Heavy imports belong inside.
     input_kind: `"dense"` or `"tokens"`, known before any data is touched.
     metrics: name → `metric(outputs, split) -> float`, computed on validation (`primary`) and on test (all).
-    primary: the metric that ranks, stops early and picks the best weights; `higher_is_better` says which way.
+    primary: the metric that ranks, stops early and picks the best weights. higher_is_better: is more of it better?
     loss: `"cross_entropy"`, `"mse"`, `"mae"`, `"huber"`, or `loss(outputs, targets) -> scalar tensor`.
     params: a frozen dataclass or pydantic model: the keys of `--set tasks.NAME.KEY=VALUE`.
     baselines: name → `baseline(train, validation, output) -> predictor`; on every board of this task.

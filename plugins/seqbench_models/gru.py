@@ -23,4 +23,4 @@ def build(input: Input, output: Output, params: RecurrentParams) -> nn.Module:
     return build_recurrent(input, output, params, lambda features, size: nn.GRU(features, size, batch_first=True))
 
 
-SPEC = ModelSpec("gru", build, RecurrentParams, about="gated recurrent unit (Cho et al. 2014)")
+SPEC = ModelSpec("gru", build, RecurrentParams, causal=True, about="gated recurrent unit (Cho et al. 2014)")

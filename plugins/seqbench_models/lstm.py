@@ -23,4 +23,6 @@ def build(input: Input, output: Output, params: GatedParams) -> nn.Module:
     return build_recurrent(input, output, params, lambda features, size: nn.LSTM(features, size, batch_first=True))
 
 
-SPEC = ModelSpec("lstm", build, GatedParams, about="long short-term memory with forget gate (Gers et al. 2000)")
+SPEC = ModelSpec(
+    "lstm", build, GatedParams, causal=True, about="long short-term memory with forget gate (Gers et al. 2000)"
+)

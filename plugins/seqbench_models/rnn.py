@@ -31,4 +31,4 @@ def build(input: Input, output: Output, params: RnnParams) -> nn.Module:
     return build_recurrent(input, output, params, layer)
 
 
-SPEC = ModelSpec("rnn", build, RnnParams, about="Elman network (Elman 1990), tanh or relu")
+SPEC = ModelSpec("rnn", build, RnnParams, causal=True, about="Elman network (Elman 1990), tanh or relu")

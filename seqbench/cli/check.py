@@ -51,7 +51,8 @@ def check(
     from seqbench.testing.named import inspection_of
 
     params = _params(name, settings or [])
-    inspection = inspection_of(name, kind=kind, plugins=plugin or (), source=data, params=params)
+    source = data.removeprefix(f"{name}=") if data else None  # as other commands have it
+    inspection = inspection_of(name, kind=kind, plugins=plugin or (), source=source, params=params)
     if as_json:
         report = inspection.report()
         typer.echo(json.dumps(report.to_json(), indent=2))

@@ -88,7 +88,10 @@ Job = PrepareJob | CellJob | MeasureJob
 
 @dataclass(frozen=True)
 class Advance:
-    """How far the preparation of a task's data is: `done` of `total`, and what is being done."""
+    """How far the preparation of a task's data is.
+
+    task: its name. what: what is being done, as the task says. done: how many are done. total: of how many.
+    """
 
     task: str
     what: str

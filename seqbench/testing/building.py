@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from seqbench.errors import SeqbenchError, one_line
 from seqbench.testing.findings import InapplicableError, UnmetError
 from seqbench.testing.subjects import Case, ModelSubject
 from seqbench.testing.watch import watched
@@ -22,10 +23,16 @@ DEPTH = 4
 
 
 def builds(subject: ModelSubject) -> str:
-    """Every case can be built."""
-    for case in subject.cases:
-        case.build()
-    return ", ".join(map(str, subject.cases))
+    """Every case can be made, or is refused with a sentence; not all of an input that it says it accepts."""
+    refused = []
+    for case, error in subject.attempts:
+        if isinstance(error, SeqbenchError):
+            refused.append(f"{case} ({one_line(error)})")
+        elif error is not None:
+            raise error
+    if {case.input.kind for case in subject.cases} != set(subject.spec.accepts):
+        raise UnmetError(f"it refuses an input that it accepts: {'; '.join(refused)}", "ModelSpec.accepts")
+    return ", ".join(map(str, subject.cases)) + (f"; refused: {'; '.join(refused)}" if refused else "")
 
 
 def no_file_or_network_in_build(subject: ModelSubject) -> str:
@@ -46,7 +53,7 @@ def parameters_found(subject: ModelSubject) -> str:
 
     counts = []
     for case in subject.cases:
-        module = case.build()
+        module = case.still
         known = {id(item) for item in module.parameters()}
         lazy = [name for name, item in module.named_parameters() if is_lazy(item)]
         if lazy:

@@ -20,7 +20,7 @@ def float32(subject: ModelSubject) -> str:
     import torch
 
     for case in subject.cases:
-        module = case.build()
+        module = case.still
         for name, item in module.named_parameters():
             if item.is_floating_point() and item.dtype != torch.float32:
                 raise UnmetError(f"{case}: '{name}' is {item.dtype}", "leave dtype out: the default is float32")

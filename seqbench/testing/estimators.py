@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqbench.params import validate
 from seqbench.testing.findings import UnmetError
 from seqbench.testing.subjects import LENGTHS, Case, ModelSubject
 
@@ -19,24 +18,25 @@ if TYPE_CHECKING:
 
     Predict = Callable[[SequenceSet], NDArray[np.float64]]
 
-TRAIN, VALIDATION, TEST = 48, 12, 10
+TEST = 10
 CLOSE = 1e-6
 
 
 def builds(subject: ModelSubject) -> str:
-    """It fits each case and gives something that can be called."""
+    """It fits each case that it does not refuse, and gives something that can be called."""
+    from seqbench.testing import building
+
+    told = building.builds(subject)
     for case in subject.cases:
-        if not callable(_fitted(case)):
-            raise UnmetError(
-                f"{case}: fit gave something that cannot be called", "give predict(split) -> float64[N, size]"
-            )
-    return ", ".join(map(str, subject.cases))
+        if not callable(case.fitted()):
+            raise UnmetError(f"{case}: fit gave nothing that can be called", "give predict(split) -> float64[N, size]")
+    return told
 
 
 def output_shape(subject: ModelSubject) -> str:
     """For ten examples and for one."""
     for case in subject.cases:
-        predict = _fitted(case)
+        predict = case.fitted()
         for count in (TEST, 1):
             _predictions(predict, case, case.split(count, "test"))
     return f"{len(subject.cases)} cases, {TEST} examples and 1"
@@ -45,7 +45,7 @@ def output_shape(subject: ModelSubject) -> str:
 def evaluation_is_deterministic(subject: ModelSubject) -> str:
     """The same examples twice."""
     for case in subject.cases:
-        predict, test = _fitted(case), case.split(TEST, "test")
+        predict, test = case.fitted(), case.split(TEST, "test")
         _agree(_predictions(predict, case, test), _predictions(predict, case, test), f"{case}: two predictions")
     return "two predictions agree"
 
@@ -53,7 +53,7 @@ def evaluation_is_deterministic(subject: ModelSubject) -> str:
 def length_one(subject: ModelSubject) -> str:
     """Examples of one step, alone and beside longer ones."""
     for case in subject.cases:
-        predict = _fitted(case)
+        predict = case.fitted()
         for lengths in ((1,), (8, 1, 3)):
             _predictions(predict, case, case.split(6, "test", lengths))
     return "lengths [1] and [8, 1, 3]"
@@ -62,7 +62,7 @@ def length_one(subject: ModelSubject) -> str:
 def batch_order_invariance(subject: ModelSubject) -> str:
     """Test examples in reverse."""
     for case in subject.cases:
-        predict, test = _fitted(case), case.split(TEST, "test")
+        predict, test = case.fitted(), case.split(TEST, "test")
         order = np.arange(TEST)[::-1]
         backwards = _predictions(predict, case, _rows(test, order))
         _agree(_predictions(predict, case, test)[order], backwards, f"{case}: examples in another order")
@@ -72,7 +72,7 @@ def batch_order_invariance(subject: ModelSubject) -> str:
 def batch_size_invariance(subject: ModelSubject) -> str:
     """The first few of the test examples alone."""
     for case in subject.cases:
-        predict, test = _fitted(case), case.split(TEST, "test")
+        predict, test = case.fitted(), case.split(TEST, "test")
         few = _predictions(predict, case, _rows(test, np.arange(3)))
         _agree(_predictions(predict, case, test)[:3], few, f"{case}: 3 of {TEST} examples")
     return f"3 of {TEST} examples"
@@ -82,7 +82,7 @@ def same_seed_same_result(subject: ModelSubject) -> str:
     """Fitted twice."""
     for case in subject.cases:
         test = case.split(TEST, "test")
-        one, other = (_predictions(_fitted(case), case, test) for _ in range(2))
+        one, other = (_predictions(case.fitted(), case, test) for _ in range(2))
         _agree(one, other, f"{case}: fitted twice with one seed", 0.0)
     return "fitted twice"
 
@@ -90,23 +90,10 @@ def same_seed_same_result(subject: ModelSubject) -> str:
 def predictor_ignores_targets(subject: ModelSubject) -> str:
     """The same examples with the targets of others."""
     for case in subject.cases:
-        predict, test = _fitted(case), case.split(TEST, "test")
+        predict, test = case.fitted(), case.split(TEST, "test")
         turned = replace(test, targets=np.roll(test.targets, 1, axis=0))
         _agree(_predictions(predict, case, test), _predictions(predict, case, turned), f"{case}: other targets")
     return "other targets, the same predictions"
-
-
-def _fitted(case: Case) -> Predict:
-    """Fitted as a cell of seed 0 would be."""
-    from seqbench.protocol import derive_seed
-    from seqbench.testing.process_state import seed_generators
-
-    assert case.spec.fit is not None
-    seed = derive_seed(0, "initialisation")
-    seed_generators(seed % 2**32)
-    params = validate(case.spec.params, case.params, f"models.{case.spec.name}")
-    train, validation = case.split(TRAIN, "train"), case.split(VALIDATION, "validation")
-    return case.spec.fit(train, validation, case.input, case.output, params, seed)
 
 
 def _predictions(predict: Predict, case: Case, split: SequenceSet) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ together have mean 0 and standard deviation 1 (or reach from 0 to 1), and those 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import shutil
@@ -20,7 +21,7 @@ import numpy as np
 
 from seqbench.describe import splits_of
 from seqbench.errors import SeqbenchError
-from seqbench.sources import BUILTIN, walk_files
+from seqbench.sources import BUILTIN, is_there, walk_files
 from seqbench.spec import Forecast, TaskData, Tokens
 from seqbench.testing.findings import InapplicableError, UnmetError
 from seqbench.testing.identity import differing
@@ -42,6 +43,8 @@ FACTOR = 1.37
 """By which numbers of a changed row are multiplied."""
 CHANCE = 1e-3
 """That all rows which were changed are train's, where a row is of train by chance."""
+ENOUGH_OF_TEST = 4
+"""Rows of test's own files: some may be duplicates of rows that train has lost to them."""
 PATIENCE_SECONDS = 10.0
 LARGEST_BYTES = 1 << 24
 NUMBER = re.compile(r"-?\d+\.\d+")
@@ -50,9 +53,10 @@ FIELD = re.compile(r"[^\t,;|]+")
 
 
 def fitted_on_train_only(subject: TaskSubject) -> str:
-    """By a changed source where there is one, else by what the prepared values are."""
-    if subject.source != BUILTIN and Path(subject.source).exists():
-        return _by_changes(subject)
+    """By a changed source where there is one that can be changed, else by what the prepared values are."""
+    told = _by_changes(subject) if _can_be_changed(subject) else ""
+    if told:
+        return told
     data = subject.data
     if isinstance(data.input, Tokens):
         outside = _only_outside(data)
@@ -139,57 +143,57 @@ def _range(values: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[N
     return used.min(0), used.max(0)
 
 
+def _can_be_changed(subject: TaskSubject) -> bool:
+    """Is its source of files that are quickly copied and prepared?"""
+    source = Path(subject.source)
+    if subject.source == BUILTIN or not is_there(source) or 2 * subject.seconds > PATIENCE_SECONDS:
+        return False
+    files = walk_files(source) if source.is_dir() else [source]
+    return sum(file.stat().st_size for file in files) <= LARGEST_BYTES
+
+
 def _by_changes(subject: TaskSubject) -> str:
-    """Change the rows of test's own files, or else one row after the other until one leaves train as it is."""
-    begin, needed = time.perf_counter(), _probes_needed(subject.data)
-    for tried, (what, other) in enumerate(_prepared_again(subject), 1):
-        change = differing(subject.data.train, other.train)
-        if not change:
+    """Change one row after the other, of test's own files where it has some, until one leaves train as it is.
+
+    Empty where no row could be found whose change tells anything.
+    """
+    begin, tried, data = time.perf_counter(), 0, subject.data
+    for what, needed, other in _prepared_again(subject):
+        change = "the vocabulary" if data.input != other.input else differing(data.train, other.train)
+        if not change and differing(data.test, other.test):
             return f"train is the same with {what} changed"
-        if what.startswith("the files"):
-            raise UnmetError(f"{change} of train change with {what}")
+        tried += bool(change)
         if tried >= needed:
-            raise UnmetError(f"{change} of train change with each of {tried} rows of the source, test's too")
+            raise UnmetError(f"{change} of train changes with each of {tried} rows of the source, {what} for one")
         if time.perf_counter() - begin > PATIENCE_SECONDS:
             break
-    raise InapplicableError("it could not be told from the rows that could be changed: give the task a sentinel")
+    return ""
 
 
 def _probes_needed(data: TaskData) -> int:
-    """So many rows that one is another split's than train's, but for chance."""
-    sizes = {name: len(split) for name, split in splits_of(data).items()}
-    part = min(0.99, max(0.01, sizes["train"] / sum(sizes.values())))
+    """So many rows of train or test that one is of test, but for chance."""
+    part = min(0.99, max(0.01, len(data.train) / (len(data.train) + len(data.test))))
     return math.ceil(math.log(CHANCE) / math.log(part))
 
 
-def _prepared_again(subject: TaskSubject) -> Iterator[tuple[str, TaskData]]:
-    """What was changed, and what is prepared then."""
+def _prepared_again(subject: TaskSubject) -> Iterator[tuple[str, int, TaskData]]:
+    """What was changed, how many such changes are needed, and what is prepared then."""
     source = Path(subject.source)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / source.name
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, copy)
-        files = [
-            file for file in (walk_files(copy) if copy.is_dir() else [copy]) if file.stat().st_size < LARGEST_BYTES
-        ]
+        for file in walk_files(source) if source.is_dir() else [source]:
+            place = copy / file.relative_to(source)  # of a file itself: the copy
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, place)
+        files = walk_files(copy) if copy.is_dir() else [copy]
         texts = {file: text for file in files if (text := _text_of(file)) is not None}
-        own = [file for file in texts if "test" in f"{file.parent.relative_to(folder)}/{file.stem}".lower()]
-        if own:
-            for file in own:
-                file.write_text("".join(map(_changed, texts[file].splitlines(keepends=True))), encoding="utf-8")
-            yield from _prepared(subject, copy, f"the files of test ({own[0].name})")
-            return
-        for file, lines, place in _rows(texts):
-            changed = [*lines[:place], _changed(lines[place]), *lines[place + 1 :]]
-            file.write_text("".join(changed), encoding="utf-8")
-            yield from _prepared(subject, copy, f"row {place + 1} of {file.name}")
+        own = {file: text for file, text in texts.items() if "test" in file.relative_to(copy).as_posix().lower()}
+        needed = ENOUGH_OF_TEST if own and len(own) < len(texts) else _probes_needed(subject.data)
+        for file, lines, row in _rows(own if len(own) < len(texts) and own else texts):
+            file.write_text("".join([*lines[:row], _changed(lines[row]), *lines[row + 1 :]]), encoding="utf-8")
+            with contextlib.suppress(SeqbenchError):
+                yield f"row {row + 1} of {file.name}", needed, subject.prepare(str(copy))
             file.write_text("".join(lines), encoding="utf-8")
-
-
-def _prepared(subject: TaskSubject, source: Path, what: str) -> Iterator[tuple[str, TaskData]]:
-    try:
-        yield what, subject.prepare(str(source))
-    except SeqbenchError:
-        return
 
 
 def _rows(texts: dict[Path, str]) -> Iterator[tuple[Path, list[str], int]]:

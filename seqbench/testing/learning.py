@@ -70,7 +70,7 @@ def gradient_reaches_first_step(subject: ModelSubject) -> str:
 def _check_gradient(case: Case, lengths: tuple[int, ...]) -> None:
     import torch
 
-    module, batch = case.stirred().eval(), case.batch(lengths)
+    module, batch = case.still, case.batch(lengths)
     x = batch.x.requires_grad_()
     scores = module(x, batch.lengths)
     weights = torch.linspace(1.0, 2.0, scores.numel()).reshape(scores.shape)

@@ -12,7 +12,11 @@ _WHOLE = (*_STEADY, "parameters_found")
 
 MODEL_CHECKS: tuple[Check, ...] = (
     *DISCOVERY,
-    Check("builds", "building", "build gives a torch.nn.Module for every kind of input that is accepted"),
+    Check(
+        "builds",
+        "building",
+        "each kind of input and output gives a torch.nn.Module (or a predictor), or is refused with a sentence",
+    ),
     Check(
         "no_file_or_network_in_build",
         "building",

@@ -47,19 +47,31 @@ def origin_of(spec: ModelSpec | TaskSpec) -> Origin:
     folder = str(Path(file).parent) if file else ""
     if module is not None and module.__name__.startswith(FILE_PLUGIN):
         return Origin(file=file, folder=file)
-    points = _points_of(kind, spec)
-    if points:
-        return Origin(modules=points, folder=folder)
     name = module.__name__ if module is not None else ""
-    is_own = bool(name) and name != "__main__" and not name.startswith("seqbench.")
-    if is_own and _is_importable(name):
-        return Origin(modules=(name,), folder=folder)
-    return Origin(folder="" if name.startswith("seqbench.") else folder)
+    modules = _points_of(kind, spec) or _modules_of(kind, spec, name)
+    return Origin(modules=modules, folder="" if name.startswith("seqbench.") else folder)
 
 
 def _module_name(maker: Callable[..., Any]) -> str:
     function = getattr(maker, "func", maker)  # of a functools.partial
     return getattr(function, "__module__", "") or ""
+
+
+def _modules_of(kind: str, spec: ModelSpec | TaskSpec, name: str) -> tuple[str, ...]:
+    """The module of a spec, or the package around it, whose hook offers it: a plugin that is not installed yet."""
+    while name and name != "__main__":
+        module = sys.modules.get(name)
+        if module is not None and _offers(module, kind, spec.name) and _is_importable(name):
+            return (name,)
+        name = name.rpartition(".")[0]
+    return ()
+
+
+def _offers(plugin: object, kind: str, name: str) -> bool:
+    """Does its hook offer something of that name?"""
+    hook = next(hook for hook, offered in OFFERS.items() if offered == kind)
+    offers = getattr(plugin, hook, None)
+    return callable(offers) and any(getattr(item, "name", "") == name for item in offers())
 
 
 def _is_importable(name: str) -> bool:
@@ -77,12 +89,7 @@ def _points_of(kind: str, spec: ModelSpec | TaskSpec) -> tuple[str, ...]:
     if found is None or _module_name(maker_of(found)) != _module_name(maker_of(spec)):
         return ()
     distribution = registry.info(kind, spec.name).distribution
-    hook = next(hook for hook, offered in OFFERS.items() if offered == kind)
-    values = []
-    for point in entry_points(group=GROUP):
-        if point.dist is None or point.dist.name != distribution:
-            continue
-        offers = getattr(point.load(), hook, None)
-        if offers is not None and any(item.name == spec.name for item in offers()):
-            values.append(point.value)
-    return tuple(dict.fromkeys(values))
+    points = [
+        point for point in entry_points(group=GROUP) if point.dist is not None and point.dist.name == distribution
+    ]
+    return tuple(dict.fromkeys(point.value for point in points if _offers(point.load(), kind, spec.name)))

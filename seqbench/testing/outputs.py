@@ -21,7 +21,7 @@ def output_shape(subject: ModelSubject) -> str:
     """Of each case and of variants of it, for batches of eight and of one."""
     seen = []
     for case in (*subject.cases, *subject.variants()):
-        module = case.build()
+        module = case.still
         for batch in (case.batch(), case.batch(LENGTHS[:1])):
             found = outputs(module, batch)
             expected = (len(batch.lengths), case.output.size)
@@ -47,7 +47,7 @@ def _check_shape(case: Case, batch: Batch, found: object, expected: tuple[int, i
 def evaluation_is_deterministic(subject: ModelSubject) -> str:
     """Two passes, one after the other."""
     for case in subject.cases:
-        module, batch = case.stirred(), case.batch()
+        module, batch = case.still, case.batch()
         agree(outputs(module, batch), outputs(module, batch), f"{case}: two passes over one batch")
     return "two passes agree"
 
@@ -55,7 +55,7 @@ def evaluation_is_deterministic(subject: ModelSubject) -> str:
 def length_one(subject: ModelSubject) -> str:
     """Batches of one step, and one step beside eight."""
     for case in subject.cases:
-        module = case.stirred()
+        module = case.still
         for lengths in ((1,), (1, 1, 1), (8, 1, 3)):
             batch = case.batch(lengths)
             _check_shape(case, batch, outputs(module, batch), (len(lengths), case.output.size))
@@ -67,7 +67,7 @@ def padding_invariance(subject: ModelSubject) -> str:
     from torch.nn.functional import pad
 
     for case in subject.cases:
-        module, batch = case.stirred(), case.batch()
+        module, batch = case.still, case.batch()
         wider = pad(batch.x, (0, FURTHER) if batch.x.dim() == 2 else (0, 0, 0, FURTHER))
         further = Batch(wider, batch.lengths, batch.targets)
         agree(outputs(module, batch), outputs(module, further), f"{case}: {FURTHER} more steps of padding")
@@ -84,7 +84,7 @@ def batch_order_invariance(subject: ModelSubject) -> str:
     count = len(LENGTHS)
     orders = (tuple(range(count))[::-1], tuple((place + 3) % count for place in range(count)))
     for case in subject.cases:
-        module, batch = case.stirred(), case.batch()
+        module, batch = case.still, case.batch()
         together = outputs(module, batch)
         for order in orders:
             agree(together[list(order)], outputs(module, batch.rows(*order)), f"{case}: examples in another order")
@@ -95,7 +95,7 @@ def batch_size_invariance(subject: ModelSubject) -> str:
     """The first one, two and seven examples of a batch, and a batch twice over; as wide as before."""
     count = len(LENGTHS)
     for case in subject.cases:
-        module, batch = case.stirred(), case.batch()
+        module, batch = case.still, case.batch()
         together = outputs(module, batch)
         for size in (1, 2, count - 1):
             found = outputs(module, batch.rows(*range(size)))
@@ -112,7 +112,7 @@ def causality(subject: ModelSubject) -> str:
     if not subject.spec.causal:
         raise InapplicableError("it is not declared causal")
     for case in subject.cases:
-        module = case.stirred().eval()
+        module = case.still
         states = getattr(module, "states", None)
         if not callable(states):
             raise UnmetError(

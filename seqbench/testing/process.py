@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from seqbench.testing.findings import InapplicableError, UnmetError
@@ -88,21 +90,39 @@ def deprecations(subject: Subject) -> str:
 
 def _unchanged(subject: Subject, *, of_threads: bool) -> str:
     """What an import changes is not the plugin's doing, and happens once: what counts is changed twice."""
-    changes: list[dict[str, str]] = []
-    looked_at = 0
-    for _ in range(2):
-        with restored():
-            before = setting_values(of_threads=of_threads)
-            _live(subject)
-            after = setting_values(of_threads=of_threads)
-        looked_at = len(before)
-        changes.append(
-            {name: _change(before[name], after.get(name)) for name in before if before[name] != after.get(name)}
-        )
-    lasting = {name: change for name, change in changes[0].items() if change and name in changes[1]}
-    if lasting:
-        raise UnmetError("; ".join(f"{name} ({change})" for name, change in lasting.items()))
-    return f"{looked_at} {'setting is' if looked_at == 1 else 'settings are'} as before"
+    if "changes" not in subject.kept:
+        first = _changes(subject)
+        again = _changes(subject) if any(found.changes for found in first.values()) else first
+        subject.kept["changes"] = {kind: found.also_in(again[kind]) for kind, found in first.items()}
+    found: _Changes = subject.kept["changes"][of_threads]
+    if found.changes:
+        raise UnmetError("; ".join(f"{name} ({change})" for name, change in found.changes.items()))
+    return f"{found.looked_at} {'setting is' if found.looked_at == 1 else 'settings are'} as before"
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """What each setting has become that is another now, by its name. looked_at: how many settings there are."""
+
+    changes: Mapping[str, str]
+    looked_at: int
+
+    def also_in(self, other: _Changes) -> _Changes:
+        """Those that both have."""
+        return _Changes({name: text for name, text in self.changes.items() if name in other.changes}, self.looked_at)
+
+
+def _changes(subject: Subject) -> dict[bool, _Changes]:
+    """After a cell's work, of settings of threads (True) and of all others (False)."""
+    with restored():
+        before = {kind: setting_values(of_threads=kind) for kind in (True, False)}
+        _live(subject)
+        after = {kind: setting_values(of_threads=kind) for kind in (True, False)}
+    found = {}
+    for kind, values in before.items():
+        told = {name: _change(old, after[kind][name]) for name, old in values.items() if old != after[kind][name]}
+        found[kind] = _Changes({name: text for name, text in told.items() if text}, len(values))
+    return found
 
 
 def _change(before: Any, after: Any) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqbench.errors import ConfigError
+from seqbench.errors import ConfigError, SeqbenchError, SpecError
 from seqbench.params import dump, field_names, validate
 from seqbench.spec import Classes, Dense, Forecast, Input, ModelSpec, Output, TaskData, TaskSpec, Tokens
 from seqbench.testing.findings import InapplicableError
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from torch import nn
 
     from seqbench.sequences import SequenceSet
+    from seqbench.spec import Predictor
 
 FEATURES, VOCABULARY, VALUES = 3, 11, 2
 LABELS = ("a", "b", "c")
 LENGTHS = (8, 5, 3, 2, 6, 8, 4, 7)
 """Steps of the examples of a batch; of one step are those of a check of their own."""
+TRAIN, VALIDATION = 48, 12
+"""Examples that a model which fits itself is fitted to."""
 NOTHING, STIRRED = 1e-3, 0.1
 """Below the first a parameter is switched off at the start; the second is the standard deviation in its place."""
 OUTPUTS: tuple[Output, ...] = (Classes(LABELS), Forecast(VALUES))
@@ -56,6 +59,30 @@ class Case:
         """The kinds: `dense → classes`."""
         return f"{self.input.kind} → {self.output.kind}"
 
+    def trouble(self) -> Exception | None:
+        """What building, or fitting, raises; None when it does not."""
+        try:
+            if self.spec.fit is None:
+                self.build()
+            else:
+                self.fitted()
+        except (Exception, SystemExit) as error:
+            return error if isinstance(error, Exception) else RuntimeError(f"exit({error})")
+        return None
+
+    def fitted(self) -> Predictor:
+        """What fits itself, fitted as a cell of seed 0 would be. Raises what `fit` raises."""
+        from seqbench.protocol import derive_seed
+        from seqbench.testing.process_state import seed_generators
+
+        if self.spec.fit is None:
+            raise SpecError(f"model '{self.spec.name}' is a network")
+        seed = derive_seed(0, "initialisation")
+        seed_generators(seed % 2**32)
+        params = validate(self.spec.params, self.params, f"models.{self.spec.name}")
+        train, validation = self.split(TRAIN, "train"), self.split(VALIDATION, "validation")
+        return self.spec.fit(train, validation, self.input, self.output, params, seed)
+
     def build(self, seed: int = 0, **params: Any) -> nn.Module:
         """The module as a cell with this seed would begin with it. Raises what `build` raises."""
         import torch
@@ -71,15 +98,23 @@ class Case:
         the start (a gate, a head) must not hide what it will let through.
         """
         import torch
+        from torch.nn.parameter import is_lazy
 
         module = self.build(seed)
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for parameter in module.parameters():
-                if parameter.is_floating_point() and parameter.numel() and float(parameter.abs().max()) < NOTHING:
+                if is_lazy(parameter) or not parameter.is_floating_point() or not parameter.numel():
+                    continue
+                if float(parameter.abs().max()) < NOTHING:
                     drawn = torch.randn(parameter.shape, generator=generator) * STIRRED
                     parameter.copy_(drawn)
         return module
+
+    @cached_property
+    def still(self) -> nn.Module:
+        """One stirred module in evaluation mode, for all checks that only look at it: building may take long."""
+        return self.stirred().eval()
 
     def batch(self, lengths: tuple[int, ...] = LENGTHS, seed: int = 0) -> Batch:
         """Random sequences of these lengths with random targets; every label occurs."""
@@ -124,11 +159,15 @@ class Case:
 
 @dataclass(frozen=True)
 class ModelSubject:
-    """A model with the parameters it is checked with. deprecated: what seqbench has warned of meanwhile."""
+    """A model with the parameters it is checked with.
+
+    deprecated: what seqbench has warned of meanwhile. kept: what one check has found for another.
+    """
 
     spec: ModelSpec
     params: Mapping[str, Any]
     deprecated: set[str] = field(default_factory=set)
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def origin(self) -> Origin:
@@ -141,14 +180,19 @@ class ModelSubject:
         return self.spec.fit is None
 
     @cached_property
-    def cases(self) -> tuple[Case, ...]:
-        """Each kind of input that it accepts with each kind of output."""
+    def attempts(self) -> tuple[tuple[Case, Exception | None], ...]:
+        """Each kind of input that it accepts with each kind of output, and what making a model of it raised."""
         return tuple(
-            Case(self.spec, self.params, given, output)
+            (case, case.trouble())
             for given in (Dense(FEATURES), Tokens(VOCABULARY))
             if given.kind in self.spec.accepts
-            for output in OUTPUTS
+            for case in (Case(self.spec, self.params, given, output) for output in OUTPUTS)
         )
+
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """Those that it does not refuse with a sentence (a regressor has no labels, say)."""
+        return tuple(case for case, error in self.attempts if not isinstance(error, SeqbenchError))
 
     def has(self, name: str) -> bool:
         """Has it a parameter of that name that nobody has given a value here?"""

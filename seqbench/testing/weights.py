@@ -19,7 +19,7 @@ def state_dict_is_plain(subject: ModelSubject) -> str:
 
     count = 0
     for case in subject.cases:
-        for name, value in case.build().state_dict().items():
+        for name, value in case.still.state_dict().items():
             if not isinstance(value, torch.Tensor):
                 raise UnmetError(f"{case}: '{name}' of the state_dict is a {type(value).__name__}, not a tensor")
             if value.layout != torch.strided:

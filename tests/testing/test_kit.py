@@ -6,7 +6,7 @@ import contextlib
 import socket
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqbench import ConfigError, Dense, ModelSpec, NoParams
+from seqbench import Classes, ConfigError, Dense, ModelSpec, NoParams, SequenceSet, SpecError, TaskData, Tokens
 from seqbench.registry import discover
 from seqbench.testing import MODEL_CHECKS, TASK_CHECKS, Inspection, Report, check_model, check_task
 from seqbench.testing.watch import watched
@@ -171,6 +171,37 @@ def test_a_source_of_files_is_changed(name: str, expected: list[str], cache: Pat
     assert before == source.read_bytes()
 
 
+def words_of(source: str, vocabulary_of: tuple[str, ...]) -> TaskData:
+    """Texts of a folder as numbers of their words, from 1, by a vocabulary of some of its files."""
+    texts = {name: (Path(source) / f"{name}.txt").read_text().splitlines() for name in ("train", "validation", "test")}
+    known = sorted({word for name in vocabulary_of for line in texts[name] for word in line.split()})
+    numbers = {word: place for place, word in enumerate(known, 2)}
+    train, validation, test = (
+        SequenceSet.from_sequences(
+            [np.array([numbers.get(word, 1) for word in line.split()]) for line in lines],
+            np.arange(len(lines)) % 2,
+        )
+        for lines in texts.values()
+    )
+    return TaskData(Tokens(len(known) + 2), Classes(("even", "odd")), train, validation, test)
+
+
+@pytest.mark.parametrize(("vocabulary_of", "expected"), [(("train",), "ok"), (("train", "test"), "failed")])
+def test_whose_vocabulary_it_is_is_found(vocabulary_of: tuple[str, ...], expected: str, tmp_path: Path) -> None:
+    """A vocabulary that changes with a text of test is none of train alone."""
+    random = np.random.default_rng(0)
+    for name, count in (("train", 40), ("validation", 10), ("test", 20)):
+        lines = [" ".join(f"word{letter}" for letter in random.choice(list("abcdefgh"), 12)) for _ in range(count)]
+        (tmp_path / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    spec = replace(
+        REGISTRY.tasks["sound_labels"],
+        prepare=lambda source, params, cache: words_of(source, vocabulary_of),
+        params=NoParams,
+    )
+    finding = Inspection.of_task(spec, source=str(tmp_path)).finding("fitted_on_train_only")
+    assert expected == finding.status, finding.seen
+
+
 @dataclass(frozen=True)
 class Sized:
     """Of a model without a budget."""
@@ -193,6 +224,27 @@ def test_a_model_of_a_program_is_checked() -> None:
     assert "program or notebook" in skipped["import_time"]
     assert "program or notebook" in skipped["no_torch_at_discovery"]
     assert "parameter_budget" in skipped["within_budget"]
+
+
+def test_a_kind_that_is_refused_is_left_out() -> None:
+    """A model may refuse a kind of output with a sentence, and is checked with the others; refusing all fails."""
+    sound = REGISTRY.models["sound_estimator"].fit
+
+    def fit(train: Any, validation: Any, input: Any, output: Any, *more: Any) -> Any:
+        if output.kind == "classes":
+            raise SpecError("a regressor has no labels")
+        assert sound is not None
+        return sound(train, validation, input, output, *more)
+
+    def refuse(*arguments: Any) -> Any:
+        raise SpecError("not today")
+
+    report = check_model(ModelSpec("regressor", fit=fit, accepts=("dense",)))
+    assert report.is_well, str(report)
+    (builds,) = (finding for finding in report.findings if finding.check == "builds")
+    assert "dense → forecast; refused: dense → classes (a regressor has no labels)" == builds.seen
+    for accepts in (("dense",), ("dense", "tokens")):
+        assert ["builds"] == failed(check_model(ModelSpec("refusing", refuse, accepts=accepts)))
 
 
 def test_a_deprecation_is_told() -> None:

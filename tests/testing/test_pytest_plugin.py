@@ -84,6 +84,8 @@ def test_checks_are_collected_by_name(tmp_path: Path) -> None:
     assert 1 == code
     assert "failed" == outcomes.found["seqbench:squeezed_outputs::output_shape"]
     assert "skipped" == outcomes.found["seqbench:squeezed_outputs::padding_invariance"]
+    code, outcomes = run("--seqbench-check", "sound", "-k", "builds or length", *arguments)
+    assert (0, {"seqbench:sound::builds", "seqbench:sound::length_one"}) == (code, set(outcomes.found))
     assert 4 == run("--seqbench-check", "squeesed", *arguments)[0]
 
 
