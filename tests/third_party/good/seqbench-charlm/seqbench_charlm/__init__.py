@@ -13,8 +13,8 @@ from seqbench_charlm.scores import METRICS, bits, ngram, show
 class Params(BaseModel, frozen=True, extra="forbid"):
     """window: characters read. stride: from one window to the next. held_out: of the text, for each of two splits."""
 
-    window: int = Field(default=48, ge=1)
-    stride: int = Field(default=4, ge=1)
+    window: int = Field(default=32, ge=1)
+    stride: int = Field(default=2, ge=1)
     held_out: float = Field(default=0.1, gt=0, lt=0.5)
 
 
@@ -24,8 +24,7 @@ def prepare(source: str, params: Params, cache: Path) -> TaskData:
     text = path.read_text(encoding="utf-8-sig", errors="replace") if path.is_file() else ""
     part, window = int(len(text) * params.held_out), params.window
     if "\ufffd" in text or part <= window:
-        enough = f"{(window + 1) / params.held_out:,.0f}"
-        raise DataError(f"{path} is no file of at least {enough} characters in UTF-8: give one, or another window.")
+        raise DataError(f"{path} has no {(window + 1) / params.held_out:.0f} characters of UTF-8 text: give more.")
     ends = (0, len(text) - 2 * part, len(text) - part, len(text))
     tokens = {character: token for token, character in enumerate(sorted(set(text[: ends[1]])), 2)}
     values = np.array([tokens.get(character, 1) for character in text], dtype=np.int64)
@@ -52,6 +51,7 @@ def seqbench_tasks() -> list[TaskSpec]:
         loss="cross_entropy",
         params=Params,
         baselines={"unigram": partial(ngram, 0), "trigram": partial(ngram, 2), "sixgram": partial(ngram, 5)},
+        trainer={"max_epochs": 8, "learning_rate": 5e-3},
         model_defaults={"pooling": "last", "dropout": 0.1, "embedding_size": 32},
         example_scores=bits,
         show=show,

@@ -63,7 +63,7 @@ def test_bits_of_an_even_guess() -> None:
 def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     """Too little of it, or another encoding, is told in one sentence."""
     (tmp_path / "text").write_bytes(content)
-    with pytest.raises(DataError, match=r"text is no file of at least 490 characters in UTF-8: give one"):
+    with pytest.raises(DataError, match=r"text has no 330 characters of UTF-8 text: give more"):
         prepare(str(tmp_path / "text"), Params(), tmp_path)
 
 
