@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from seqbench.adapters.origin import about_of, belonging_to, distributions_of, home_of, is_made, name_of
-from seqbench.adapters.parameters import Parameter, parameters_of, schema, signature_of, values_of
+from seqbench.adapters.parameters import Parameter, defaults_of, parameters_of, schema, signature_of, values_of
 from seqbench.errors import SpecError
 from seqbench.spec import INPUT_KINDS, Input, ModelSpec, Output
 
@@ -41,6 +41,7 @@ def model_from_cell(
     causal: bool = True,
     defaults: Mapping[str, Any] | None = None,
     returns: Returns = "state",
+    distributions: Collection[str] = (),
 ) -> ModelSpec:
     """A model from a recurrent cell `cell(input_size, hidden_size, **parameters)`, a class of `nn.Module`.
 
@@ -54,7 +55,9 @@ def model_from_cell(
     `dropout`, `pooling`, `embedding_size`. The cell's own keyword parameters stand beside them; one of the same name
     is the cell's alone. `defaults` gives further defaults to either.
 
-    causal: no state depends on later steps, which holds for whatever is computed step by step.
+    causal: no state depends on later steps, which holds for whatever is computed step by step. distributions: installed
+    distributions whose version counts in the key of cells; that of a class is told by itself, those that a function
+    imports are not.
 
     Raises SpecError for a cell that cannot be used.
     """
@@ -71,14 +74,14 @@ def model_from_cell(
     taken = {item.name for item in own}
     shared = [Parameter(item.name, item.type, mine.get(item.name, item.default)) for item in SHARED]
     home = home_of(cell)
-    recipe = _Recipe(cell, title, tuple(item.name for item in own), returns)
+    recipe = _Recipe(cell, title, defaults_of(own), returns)
 
     def build(input: Input, output: Output, params: Any) -> SequenceModel:
         return _build(recipe, input, output, params)
 
     return ModelSpec(
         name=title,
-        build=belonging_to(home, build),
+        build=belonging_to(home, build, cell),
         params=schema(
             title,
             home,
@@ -88,7 +91,7 @@ def model_from_cell(
         accepts=accepts,
         about=about_of(cell, about),
         causal=causal,
-        distributions=distributions_of(cell),
+        distributions=distributions_of(cell, given=distributions),
     )
 
 
@@ -96,7 +99,7 @@ def model_from_cell(
 class _Recipe:
     cell: Callable[..., Any]
     title: str
-    names: tuple[str, ...]
+    defaults: Mapping[str, Any]
     returns: Returns
 
 
@@ -106,8 +109,8 @@ def _build(recipe: _Recipe, input: Input, output: Output, params: Any) -> Sequen
     from seqbench.adapters.wrapped import sized_by_budget
     from seqbench.nn import SequenceModel
 
-    shared = {item.name: getattr(params, item.name) for item in SHARED if item.name not in recipe.names}
-    values = values_of(params, recipe.names)
+    shared = {item.name: getattr(params, item.name) for item in SHARED if item.name not in recipe.defaults}
+    values = values_of(params, recipe.defaults)
     dropout = shared.get("dropout", 0.0)
 
     def encoder(hidden_size: int, features: int) -> LoopedCells:

@@ -89,24 +89,23 @@ def digest_of_files(files: Iterable[str], home: str, what: str) -> str:
 
 
 def beside(file: str, home: str) -> Path:
-    """A path that counts from the folder of the module `home`, where it is there, and else from the current folder."""
+    """A path that counts from the folder of the module `home`, unless it is in the current folder alone."""
     path = Path(file).expanduser()
     own = getattr(sys.modules.get(home), "__file__", None)
     from_there = Path(own).parent / path if own else path
-    return (from_there if from_there.exists() else path).absolute()
+    return (path if path.exists() and not from_there.exists() else from_there).absolute()
 
 
 class Remembered:
-    """Digests of this process, each with a sample of what it was made of: a plan asks several times."""
+    """Digests of this process, of things that say themselves when they are others: a plan asks several times."""
 
-    known: dict[int, tuple[Any, str, str]] = {}  # noqa: RUF012 - of the process, as intended
+    known: dict[int, tuple[Any, tuple[str, ...], str]] = {}  # noqa: RUF012 - of the process, as intended
 
     @classmethod
-    def of(cls, thing: Any, sample: Callable[[], str], digest: Callable[[], str]) -> str:
-        """The digest of a thing, worked out again when its sample has changed."""
-        now = sample()
-        holder, before, found = cls.known.get(id(thing), (None, "", ""))
-        if holder is not thing or before != now:
+    def of(cls, thing: Any, stamps: tuple[str, ...], digest: Callable[[], str]) -> str:
+        """The digest of a thing, worked out again when its stamps have changed, and always where it has none."""
+        holder, before, found = cls.known.get(id(thing), (None, (), ""))
+        if not stamps or holder is not thing or before != stamps:
             found = digest()
-            cls.known[id(thing)] = (thing, now, found)
+            cls.known[id(thing)] = (thing, stamps, found)
         return found

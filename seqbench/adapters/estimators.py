@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from seqbench.adapters.origin import about_of, belonging_to, distributions_of, home_of, name_of
-from seqbench.adapters.parameters import Parameter, is_plain, parameters_of, schema, type_of_default, values_of
+from seqbench.adapters.parameters import (
+    Parameter,
+    defaults_of,
+    is_plain,
+    like,
+    parameters_of,
+    schema,
+    type_of_default,
+    values_of,
+)
 from seqbench.errors import SpecError
 from seqbench.spec import INPUT_KINDS, Dense, Input, ModelSpec, Output, Predictor
 
@@ -30,6 +39,7 @@ def model_from_estimator(
     steps: int | None = None,
     accepts: Collection[str | type] | None = None,
     about: str = "",
+    distributions: Collection[str] = (),
 ) -> ModelSpec:
     """A model from an estimator, or a function `estimator(**parameters)` that makes one, called when it is fitted.
 
@@ -44,12 +54,15 @@ def model_from_estimator(
         forecast and `summary` for classes. Tokens are a bag of words: counts per token, a sparse matrix, or a dense
         one of the 2,000 most frequent where the estimator takes no sparse one. Or `features(split) -> matrix[N, ...]`.
     steps: of `flat`, and of aeon's arrays: by default those of the longest training sequence, 512 at most.
+    distributions: installed distributions whose version counts in the key of cells; that of an estimator itself is told
+        by its class, that of one which a function makes is not.
 
     An aeon estimator gets `float64[N, channels, time]` of one length: the last `steps` steps of each sequence, a
     shorter one padded with zeros at its end. aeon is known by its base class, and is not imported here.
 
     Outputs of a classifier are log-probabilities, its decision function, or else its one prediction; classes that train
-    lacks are given the least probability. A regressor that cannot give several values is fitted once for each.
+    lacks are given the least probability. Where the decision function does not say what is predicted (scores of pairs
+    of classes, or ties), the prediction counts. A regressor that cannot give several values is fitted once for each.
 
     Raises SpecError for what is no estimator.
     """
@@ -67,10 +80,11 @@ def model_from_estimator(
         estimator,
         regressor,
         who,
-        {item.name: item.default for item in (*own, *theirs)},
+        defaults_of((*own, *theirs)),
         features if callable(features) else None,
     )
-    home = home_of(*(item for item in (estimator, regressor) if item is not None))
+    given = [item if _is_factory(item) else type(item) for item in (estimator, regressor) if item is not None]
+    home = home_of(*given)
 
     def fit(
         train: SequenceSet, validation: SequenceSet, input: Input, output: Output, params: Any, seed: int
@@ -81,11 +95,11 @@ def model_from_estimator(
     parts = [part for item in (estimator, regressor) if item is not None for part in _parts(item)]
     return ModelSpec(
         name=title,
-        fit=belonging_to(home, fit),
+        fit=belonging_to(home, fit, *given),
         params=schema(title, home, everything, f"The parameters of {who}."),
         accepts=accepts if accepts is not None else (Dense.kind,) if is_aeon(estimator) else INPUT_KINDS,
         about=about or (about_of(estimator, "") if _is_factory(estimator) else "") or _told(estimator, regressor),
-        distributions=distributions_of(*parts),
+        distributions=distributions_of(*parts, given=distributions),
     )
 
 
@@ -171,12 +185,7 @@ def _made(estimator: Any, values: Mapping[str, Any], seed: int) -> Any:
     else:
         made = clone(estimator)
         own = made.get_params(deep=True)
-        changed = {key: _like(own[key], value) for key, value in values.items() if key in own and own[key] != value}
+        changed = {key: like(own[key], value) for key, value in values.items() if key in own and own[key] != value}
         made.set_params(**changed)
     seeds = {key: seed % 2**32 for key in made.get_params(deep=True) if _is_seed(key)}
     return made.set_params(**seeds) if seeds else made
-
-
-def _like(before: Any, value: Any) -> Any:
-    """A list from a record as the tuple that it was."""
-    return tuple(value) if isinstance(before, tuple) and isinstance(value, list) else value

@@ -113,9 +113,9 @@ def as_dense(sequence: Any, where: str) -> NDArray[np.float64]:
 
 
 def is_missing(target: Any) -> bool:
-    """Is there no target? None, NaN, or a vector with a NaN in it."""
+    """Is there no target? None, NaN, pandas' NA or NaT, or a vector with a NaN in it."""
     target = plain(target)
-    if target is None:
+    if target is None or type(target).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(target, float):
         return math.isnan(target)

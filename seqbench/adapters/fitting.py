@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 LEAST = float(np.log(np.finfo(np.float64).eps))
 """The log-probability of what an estimator holds impossible: one example can cost 36 nats, not infinitely many."""
+
+SHAPE = "decision_function_shape"
+LOOKED_AT = 1000
+"""Examples of train by which a decision function is told to be one of classes."""
+AGREEING = 0.95
+"""The part of them whose highest score is what is predicted: not all, as votes of pairs can be tied."""
 
 
 def for_output(estimators: list[Any], output: Output, who: str) -> Any:
@@ -63,28 +70,70 @@ def _classifier(estimator: Any, matrix: Any, features: Featurizer, train: Sequen
         only = np.full(size, LEAST)
         only[known] = 0.0
         return lambda split: np.tile(only, (len(split), 1))
+    _ask_for_class_scores(estimator)
     estimator.fit(matrix, targets)
     classes = np.asarray(getattr(estimator, "classes_", known)).astype(np.int64)
+    has_scores = _has_class_scores(estimator, matrix, classes)
 
     def predict(split: SequenceSet) -> NDArray[np.float64]:
         if not len(split):
             return np.zeros((0, size))
-        return _log_probabilities(estimator, features(split), classes, size)
+        return _log_probabilities(estimator, features(split), classes, size, has_scores=has_scores)
 
     return predict
 
 
-def _log_probabilities(estimator: Any, matrix: Any, classes: NDArray[np.int64], size: int) -> NDArray[np.float64]:
-    """Columns in the order of the labels."""
+def _ask_for_class_scores(estimator: Any) -> None:
+    """Of an estimator, or a part of it, that gives scores of pairs of classes unless it is told: not where it was."""
+    if not hasattr(estimator, "get_params"):
+        return
+    known = estimator.get_params(deep=True)
+    for key, value in known.items():
+        if key == SHAPE or key.endswith(f"__{SHAPE}"):
+            owner = estimator if key == SHAPE else known[key.removesuffix(f"__{SHAPE}")]
+            if value != "ovr" and value == inspect.signature(type(owner)).parameters[SHAPE].default:
+                estimator.set_params(**{key: "ovr"})
+
+
+def _decided(estimator: Any, matrix: Any, classes: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """The decision function, a column per class; None where there is none, or its columns are something else."""
+    if not hasattr(estimator, "decision_function"):
+        return None
+    scores = np.asarray(estimator.decision_function(matrix), dtype=np.float64)
+    if scores.ndim == 1:
+        scores = np.stack([np.zeros_like(scores), scores], 1)
+    return scores if scores.shape[1:] == classes.shape and np.isfinite(scores).all() else None
+
+
+def _has_class_scores(estimator: Any, matrix: Any, classes: NDArray[np.int64]) -> bool:
+    """Is the highest score of nearly every example of train that of the predicted class?
+
+    Three classes have three pairs, too: the shape does not tell whose scores they are.
+    """
+    if hasattr(estimator, "predict_proba"):
+        return False
+    some = matrix[:LOOKED_AT]
+    decided = _decided(estimator, some, classes)
+    if decided is None:
+        return False
+    return float((classes[decided.argmax(1)] == np.asarray(estimator.predict(some))).mean()) >= AGREEING
+
+
+def _log_probabilities(
+    estimator: Any, matrix: Any, classes: NDArray[np.int64], size: int, *, has_scores: bool
+) -> NDArray[np.float64]:
+    """Columns in the order of the labels. has_scores: is the decision function one of classes?
+
+    An example is scored the same whatever stands beside it; its highest output is what the estimator predicts.
+    """
     if hasattr(estimator, "predict_proba"):
         scores = np.log(np.maximum(np.asarray(estimator.predict_proba(matrix), dtype=np.float64), np.exp(LEAST)))
-    elif hasattr(estimator, "decision_function"):
-        scores = np.asarray(estimator.decision_function(matrix), dtype=np.float64)
-        if scores.ndim == 1:
-            scores = np.stack([np.zeros_like(scores), scores], 1)
     else:
-        predicted = np.asarray(estimator.predict(matrix))
-        scores = np.where(predicted[:, None] == classes, 0.0, LEAST)
+        scores = np.where(np.asarray(estimator.predict(matrix))[:, None] == classes, 0.0, LEAST)
+        decided = _decided(estimator, matrix, classes) if has_scores else None
+        if decided is not None:
+            agrees = decided.argmax(1) == scores.argmax(1)
+            scores = np.where(agrees[:, None], decided, scores)
     outputs = np.repeat(scores.min(1, keepdims=True) + LEAST, size, axis=1)
     outputs[:, classes] = scores
     return outputs

@@ -82,9 +82,9 @@ def moments_are_in_one_split(data: TaskData) -> str:
 
     splits = [split for split in (data.train, data.validation, data.test) if len(split)]
     for one, other in pairwise(splits):
-        until, since = latest(one.extras["until"]), earliest(other.extras["date"])
+        (until, last), (since, first) = latest(one), earliest(other)
         if until >= since:
-            return f"forecasts of one split reach to {until}, those of the next begin at {since}"
+            return f"forecasts of one split reach to {last}, those of the next begin at {first}"
     return ""
 
 

@@ -13,22 +13,25 @@ from seqbench.adapters.loading import loader_of
 from seqbench.adapters.origin import home_of
 from seqbench.adapters.parameters import Parameter
 from seqbench.adapters.splitting import Order, split_parameters
-from seqbench.adapters.tables import TableSource, plain_table
-from seqbench.errors import SpecError
+from seqbench.adapters.tables import TableSource, as_pandas, check_doubled, plain_table
+from seqbench.errors import DataError, SpecError
 from seqbench.spec import Dense, Forecast, Input, Output, TaskData, TaskSpec, Tokens
 
 Positive = Annotated[int, Field(ge=1)]
+
+Column = str | int
+"""The name of a column; a number is the same as its text."""
 
 
 def task_from_frame(
     name: str,
     frame: Any = None,
     *,
-    values: str | Sequence[str] = (),
-    target: str,
-    time: str | None = None,
-    group: str | None = None,
-    split: str | None = None,
+    values: Column | Sequence[Column] = (),
+    target: Column,
+    time: Column | None = None,
+    group: Column | None = None,
+    split: Column | None = None,
     look_back: int | None = None,
     horizons: Sequence[int] = (1,),
     season: int | None = None,
@@ -66,7 +69,9 @@ def task_from_frame(
     files, version, further: as in `task_from_dataset`. Raises SpecError for what cannot be a task.
     """
     who = f"task '{name}'"
-    columns = (values,) if isinstance(values, str) else tuple(values)
+    columns = tuple(map(str, (values,) if isinstance(values, (str, int)) else values))
+    target = str(target)
+    time, group, split = (None if item is None else str(item) for item in (time, group, split))
     own: tuple[Parameter, ...] = ()
     given = frame
     if callable(frame) and not hasattr(frame, "columns"):
@@ -76,8 +81,8 @@ def task_from_frame(
             f"{who}: {type(frame).__name__} is no pandas DataFrame, no path, and no function that gives one"
         )
     home = home_of(frame) if given is not frame else home_of()
-    given = plain_table(given)
-    if isinstance(given, (str, Path)) and home == "__main__":  # a worker process has another main module
+    given = as_pandas(given)
+    if isinstance(given, (str, Path)):  # in a worker process that module may not be there
         given = beside(str(given), home)
     needed = tuple(dict.fromkeys(item for item in (*columns, target, time, group, split) if item is not None))
     source = TableSource(who, given, needed, home, tuple(files), version)
@@ -103,10 +108,14 @@ def task_from_frame(
 
 
 def _check_columns(source: TableSource, who: str) -> None:
-    names = [str(item) for item in source.given.columns]
+    names = [str(item) for item in plain_table(source.given).columns]
     missing = [item for item in source.columns if item not in names]
     if missing:
         raise SpecError(f"{who}: its table has no column '{missing[0]}', only {', '.join(names[:12])}")
+    try:
+        check_doubled(source.columns, names, f"the table of {who}")
+    except DataError as error:
+        raise SpecError(str(error)) from None
 
 
 def _groups(
@@ -125,7 +134,7 @@ def _groups(
     from seqbench.adapters.examples import kinds_of
     from seqbench.adapters.specs import task_spec
 
-    first = grouped.first(source.given) if source.is_frame else None
+    first = grouped.first(plain_table(source.given)) if source.is_frame else None
     kinds = kinds_of(input or (None if first else Dense.kind), output, first, source.who)
     is_tokens = kinds.input_kind == Tokens.kind
 
@@ -136,7 +145,16 @@ def _groups(
     own, content = parameters
     fitted = [Parameter("scale", bool, scale) if item.name == "scale" else item for item in data_parameters(kinds)]
     everything = (*own, *split_parameters(order), *fitted, *content)
-    return task_spec(name, source.home, prepare, kinds.input_kind, kinds.output_kind, everything, further)
+    return task_spec(
+        name,
+        source.home,
+        prepare,
+        kinds.input_kind,
+        kinds.output_kind,
+        everything,
+        further,
+        made_of=source.functions,
+    )
 
 
 def _windows(
@@ -198,4 +216,5 @@ def _windows(
         baselines=forecasts.baselines(has_season=season is not None),
         example_scores=forecasts.SCORES,
         sentinels=sentinels,
+        made_of=source.functions,
     )

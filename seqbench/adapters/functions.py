@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 from seqbench.adapters.origin import about_of, belonging_to, distributions_of, home_of, name_of
-from seqbench.adapters.parameters import parameters_of, schema, signature_of, values_of
+from seqbench.adapters.parameters import defaults_of, parameters_of, schema, signature_of, values_of
 from seqbench.errors import SpecError
 from seqbench.spec import INPUT_KINDS, Input, ModelSpec, Output
 
@@ -26,6 +26,7 @@ def model_from_function(
     about: str = "",
     causal: bool = False,
     defaults: Mapping[str, Any] | None = None,
+    distributions: Collection[str] = (),
 ) -> ModelSpec: ...
 
 
@@ -38,6 +39,7 @@ def model_from_function(
     about: str = "",
     causal: bool = False,
     defaults: Mapping[str, Any] | None = None,
+    distributions: Collection[str] = (),
 ) -> Callable[[BuildFunction], ModelSpec]: ...
 
 
@@ -49,6 +51,7 @@ def model_from_function(
     about: str = "",
     causal: bool = False,
     defaults: Mapping[str, Any] | None = None,
+    distributions: Collection[str] = (),
 ) -> ModelSpec | Callable[[BuildFunction], ModelSpec]:
     """A model from `function(input, output, **parameters) -> torch.nn.Module`; a decorator where no function is given.
 
@@ -61,12 +64,21 @@ def model_from_function(
     `float[batch, time, features]` (see `model_from_module`).
 
     name: by default the function's. about: by default the first line of its docstring. causal: its state at a step does
-    not depend on later ones, and the module has `states(x, lengths)`.
+    not depend on later ones, and the module has `states(x, lengths)`. distributions: installed distributions whose
+    version counts in the key of cells: which libraries the function imports cannot be told from outside.
 
     Raises SpecError for a function that cannot be used.
     """
     if function is None:
-        return partial(model_from_function, name=name, accepts=accepts, about=about, causal=causal, defaults=defaults)
+        return partial(
+            model_from_function,
+            name=name,
+            accepts=accepts,
+            about=about,
+            causal=causal,
+            defaults=defaults,
+            distributions=distributions,
+        )
     if not callable(function):
         raise SpecError(f"model_from_function was given {function!r}: give a function(input, output, ...)")
     title = name_of(function, name, "the function")
@@ -76,26 +88,26 @@ def model_from_function(
         raise SpecError(f"{who}: its function takes {len(names)} positional arguments: it gets two, (input, output)")
     home = home_of(function)
     parameters = parameters_of(function, who, names[:2], defaults)
-    known = tuple(item.name for item in parameters)
+    known = defaults_of(parameters)
 
     def build(input: Input, output: Output, params: Any) -> nn.Module:
         return _build(function, known, who, input, output, params)
 
     return ModelSpec(
         name=title,
-        build=belonging_to(home, build),
+        build=belonging_to(home, build, function),
         params=schema(title, home, parameters, f"The parameters of {who}."),
         accepts=accepts,
         about=about_of(function, about),
         causal=causal,
-        distributions=distributions_of(function),
+        distributions=distributions_of(function, given=distributions),
     )
 
 
 def _build(
-    function: BuildFunction, names: Collection[str], who: str, input: Input, output: Output, params: Any
+    function: BuildFunction, defaults: Mapping[str, Any], who: str, input: Input, output: Output, params: Any
 ) -> nn.Module:
     from seqbench.adapters.wrapped import fitted_to
 
-    module: nn.Module = fitted_to(function(input, output, **values_of(params, names)), input, output, who)
+    module: nn.Module = fitted_to(function(input, output, **values_of(params, defaults)), input, output, who)
     return module

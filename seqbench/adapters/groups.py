@@ -25,12 +25,13 @@ class Grouped:
     split: str | None
 
     def first(self, frame: Any) -> tuple[Any, Any] | None:
-        """The first rows' sequence and target, as what tells their kinds; None for an empty table."""
-        if not len(frame):
+        """The first value and target that are there, as what tells their kinds; None where no row has a target."""
+        targets = frame[self.target].dropna()
+        if not len(targets):
             return None
-        cells = frame[list(self.values)].iloc[:1]
-        is_text = len(self.values) == 1 and isinstance(cells.iloc[0, 0], str)
-        return [cells.iloc[0, 0]] if is_text else np.zeros((1, len(self.values))), frame[self.target].iloc[0]
+        cells = frame[self.values[0]].dropna()
+        is_text = len(self.values) == 1 and len(cells) > 0 and isinstance(cells.iloc[0], str)
+        return [cells.iloc[0]] if is_text else np.zeros((1, len(self.values))), targets.iloc[0]
 
     def examples(self, table: Any, where: str, *, is_tokens: bool) -> dict[str, Examples]:
         """The groups by split (all under `train` without a column of splits), in the order of their last times.

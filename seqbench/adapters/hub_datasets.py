@@ -8,7 +8,7 @@ from typing import Any
 from seqbench.adapters.examples import Kinds, kinds_of
 from seqbench.adapters.loading import loader_of
 from seqbench.adapters.origin import home_of
-from seqbench.adapters.pairs import Pair, PairSource, by_split, items_of
+from seqbench.adapters.pairs import Pair, PairSource, items_of, kept, named
 from seqbench.adapters.splitting import Order
 from seqbench.adapters.torch_datasets import pair_task
 from seqbench.errors import DataError, SpecError
@@ -57,25 +57,26 @@ def task_from_datasets(
         kinds = kinds_of(input or "tokens", output or "classes", None, who)
     elif isinstance(load, Mapping) or hasattr(load, "column_names"):
         own = ()
-        given = columns.labelled(_named(load, who))
+        given = columns.labelled({split: kept(item) for split, item in named(load, who).items()})
         first = next(columns.pairs(given["train"], f"the train examples of {who}"), None)
         kinds = columns.with_labels(kinds_of(input, output, first, who), given["train"])
     else:
         raise SpecError(
             f"{who}: {type(load).__name__} is no datasets.Dataset or DatasetDict, and no function that gives one"
         )
-    source = PairSource(
-        who, given, columns.pairs, is_whole=is_function, read=columns.read, version=version, clean=columns.labelled
-    )
     home = home_of(load) if is_function else home_of()
-    return pair_task(name, source, kinds, own, home, order, scale, files, further)
-
-
-def _named(load: Any, who: str) -> dict[str, Any]:
-    try:
-        return by_split(load, who)
-    except DataError as error:
-        raise SpecError(str(error)) from None
+    source = PairSource(
+        who,
+        given,
+        columns.pairs,
+        is_whole=is_function,
+        read=columns.read,
+        version=version,
+        clean=columns.labelled,
+        files=tuple(files),
+        home=home,
+    )
+    return pair_task(name, source, kinds, own, order, scale, further, [load] if is_function else [])
 
 
 class _Columns:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seqbench.adapters.parameters import Parameter, parameters_of, signature_of, values_of
+from seqbench.adapters.parameters import Parameter, defaults_of, parameters_of, signature_of, values_of
 from seqbench.errors import DataError, SpecError
 from seqbench.sources import BUILTIN
 
@@ -15,20 +15,20 @@ from seqbench.sources import BUILTIN
 class Loader:
     """A function that gives data: `load()`, `load(source)`, `load(source, params)`, with keyword parameters or without.
 
-    positional: how many of these two it takes. names: of its keyword parameters.
+    positional: how many of these two it takes. defaults: of its keyword parameters, by name.
     """
 
     function: Callable[..., Any]
     who: str
     positional: int
-    names: tuple[str, ...]
+    defaults: Mapping[str, Any]
 
     def __call__(self, source: str, params: Any) -> Any:
         """Load. Raises DataError for a source that it has no use for."""
         if not self.positional:
             refuse(source, self.who)
         given = (source, params)[: self.positional]
-        return self.function(*given, **values_of(params, self.names))
+        return self.function(*given, **values_of(params, self.defaults))
 
 
 def refuse(source: str, who: str) -> None:
@@ -54,4 +54,4 @@ def loader_of(function: Callable[..., Any], who: str) -> tuple[Loader, tuple[Par
             f"{who}: its function wants {', '.join(plain)}: it gets (source, params), the rest needs defaults"
         )
     own = parameters_of(function, who, plain)
-    return Loader(function, who, len(plain), tuple(item.name for item in own)), own
+    return Loader(function, who, len(plain), defaults_of(own)), own

@@ -107,7 +107,8 @@ def _moved(state: Any, like: Tensor) -> Any:
     if isinstance(state, Tensor):
         return state.to(like.device, like.dtype if state.is_floating_point() else state.dtype)
     if isinstance(state, (tuple, list)):
-        return type(state)(_moved(part, like) for part in state)
+        parts = [_moved(part, like) for part in state]
+        return state._make(parts) if hasattr(state, "_make") else type(state)(parts)  # a NamedTuple takes them apart
     return state
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from seqbench.adapters.origin import about_of, belonging_to, distributions_of, home_of, is_made, name_of
-from seqbench.adapters.parameters import Parameter, parameters_of, schema, signature_of, values_of
+from seqbench.adapters.parameters import Parameter, defaults_of, parameters_of, schema, signature_of, values_of
 from seqbench.errors import SpecError
 from seqbench.spec import INPUT_KINDS, Dense, Input, ModelSpec, Output, Tokens
 
@@ -42,6 +42,7 @@ def model_from_module(
     defaults: Mapping[str, Any] | None = None,
     lengths: bool | None = None,
     budget: str | None = None,
+    distributions: Collection[str] = (),
 ) -> ModelSpec:
     """A model from an `nn.Module` class `module(input_size, output_size, **parameters)`, unchanged.
 
@@ -57,6 +58,8 @@ def model_from_module(
         padding changes nothing, whatever the module does. Sequences shorter than it can read get zeros after them.
     budget: the name of its parameter of size (`hidden_size`): where that is none, it becomes what `parameter_budget`
         allows, as in the built-in models, so that a comparison is one of equals.
+    distributions: installed distributions whose version counts in the key of cells; that of a class is told by itself,
+        those that a function imports are not.
 
     `forward` may give `float[batch, output_size]`, `float[batch]` for one value, `float[batch, time, features]`, or a
     tuple whose first is one of these, as `nn.LSTM` does. States over time are pooled: `pooling` is `last` by default,
@@ -77,21 +80,19 @@ def model_from_module(
     if budget is not None:
         own, shared = _budgeted(own, shared, budget, who)
     home = home_of(module)
-    recipe = _Recipe(
-        module, title, (first, second), tuple(item.name for item in own), lengths, budget, takes_tokens=takes_tokens
-    )
+    recipe = _Recipe(module, title, (first, second), defaults_of(own), lengths, budget, takes_tokens=takes_tokens)
 
     def build(input: Input, output: Output, params: Any) -> nn.Module:
         return _build(recipe, input, output, params)
 
     return ModelSpec(
         name=title,
-        build=belonging_to(home, build),
+        build=belonging_to(home, build, module),
         params=schema(title, home, (*own, *shared), f"The parameters of {who}."),
         accepts=accepts if accepts is not None else (Tokens.kind,) if takes_tokens else INPUT_KINDS,
         about=about_of(module, about),
         causal=causal,
-        distributions=distributions_of(module),
+        distributions=distributions_of(module, given=distributions),
     )
 
 
@@ -102,7 +103,7 @@ class _Recipe:
     module: Callable[..., Any]
     title: str
     sizes: tuple[str, str | None]
-    names: tuple[str, ...]
+    defaults: Mapping[str, Any]
     lengths: bool | None
     budget: str | None
     takes_tokens: bool
@@ -176,7 +177,7 @@ def _build(recipe: _Recipe, input: Input, output: Output, params: Any) -> nn.Mod
     embedding_size = getattr(params, "embedding_size", 64)
     is_embedded = isinstance(input, Tokens) and not recipe.takes_tokens
     features = input.vocabulary if isinstance(input, Tokens) and recipe.takes_tokens else 0
-    values = values_of(params, recipe.names)
+    values = values_of(params, recipe.defaults)
 
     def model(**chosen: Any) -> Wrapped:
         module = recipe.made(features or input_size(input, embedding_size), output.size, {**values, **chosen})
@@ -190,7 +191,7 @@ def _build(recipe: _Recipe, input: Input, output: Output, params: Any) -> nn.Mod
             embedding=input_embedding(input, embedding_size) if isinstance(input, Tokens) and is_embedded else None,
             takes_lengths=given,
             has_output=recipe.sizes[1] is not None,
-            pooling="last" if "pooling" in recipe.names else params.pooling,
+            pooling="last" if "pooling" in recipe.defaults else params.pooling,
             who=who,
             configuration=chosen,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,9 +36,9 @@ def home_of(*things: object) -> str:
     it, as every spec does: hashing all of PyTorch would tell nothing that its version does not.
     """
     for thing in things:
-        name = getattr(thing, "__module__", None) or type(thing).__module__
-        if not _is_installed(str(name)):
-            return str(name)
+        name = _module_of(thing)
+        if not _is_installed(name):
+            return name
     return calling_module()
 
 
@@ -52,10 +52,26 @@ def _is_installed(name: str) -> bool:
     return bool(_INSTALLED & set(Path(file).parts)) or name == _OWN or name.startswith(f"{_OWN}.")
 
 
-def belonging_to(home: str, function: Function) -> Function:
-    """The function, said to be of the module `home`: the registry hashes the source of that."""
+def belonging_to(home: str, function: Function, *things: object) -> Function:
+    """The function, said to be of the module `home`: the registry hashes the source of that.
+
+    It is marked as made by an adapter (`__seqbench_adapter__`), and knows the first of the things it was made of that
+    is the user's own code (`__seqbench_adapted__`, or None): that is what `seqbench check` points at.
+    """
+    own = (thing for thing in things if callable(thing) and not _is_installed(_module_of(_inner(thing))))
     function.__module__ = home
+    function.__seqbench_adapter__ = True  # type: ignore[attr-defined]
+    function.__seqbench_adapted__ = next(own, None)  # type: ignore[attr-defined]
     return function
+
+
+def _inner(thing: Any) -> Any:
+    """What a functools.partial calls; all else as it is."""
+    return getattr(thing, "func", thing)
+
+
+def _module_of(thing: object) -> str:
+    return str(getattr(thing, "__module__", None) or type(thing).__module__)
 
 
 def name_of(thing: Any, name: str | None, what: str) -> str:
@@ -65,7 +81,7 @@ def name_of(thing: Any, name: str | None, what: str) -> str:
     """
     if name is not None:
         return name
-    inner = getattr(thing, "func", thing)  # of a functools.partial
+    inner = _inner(thing)
     own = str(getattr(inner, "__name__", type(inner).__name__))
     own = "" if own.startswith("<") else own  # a lambda
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", own)
@@ -88,11 +104,14 @@ def about_of(thing: Any, about: str) -> str:
     return inspect.cleandoc(own or "").partition("\n")[0].strip()
 
 
-def distributions_of(*things: object) -> tuple[str, ...]:
-    """The installed distributions that the things are classes of, but for those whose version counts in any case."""
-    names = {str(getattr(thing, "__module__", None) or type(thing).__module__) for thing in things}
-    roots = {name.partition(".")[0] for name in names if _is_installed(name)}
-    return tuple(sorted(name for name in roots - _COUNTED if _is_distribution(name)))
+def distributions_of(*things: object, given: Collection[str] = ()) -> tuple[str, ...]:
+    """The installed distributions that the things are classes of, but for those whose version counts in any case.
+
+    given: further ones, which the user names.
+    """
+    roots = {name.partition(".")[0] for name in map(_module_of, things) if _is_installed(name)}
+    found = {name for name in roots - _COUNTED if _is_distribution(name)}
+    return tuple(sorted(found | {given} if isinstance(given, str) else found.union(given)))
 
 
 _COUNTED = {"torch", "sklearn", "numpy", "scipy", "seqbench"}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqbench.adapters.assembling import SPLITS
-from seqbench.adapters.contents import CONTENT, Remembered, digest_of
+from seqbench.adapters.contents import CONTENT, Remembered, digest_of, digest_of_files
 from seqbench.adapters.examples import Examples
 from seqbench.adapters.loading import Loader, refuse
-from seqbench.errors import DataError
+from seqbench.errors import DataError, SpecError
 from seqbench.progress import track
 
 Pair = tuple[Any, Any]
@@ -27,6 +27,7 @@ class PairSource:
 
     given: by split, a data set or a Loader. is_whole: does one Loader (under `train`) give all splits? read: a source
     from `--data` → its splits; None where there is no reading files. clean: leaves out splits that are of no use.
+    files: paths, from the folder of the module `home`, that functions read.
     """
 
     who: str
@@ -36,11 +37,23 @@ class PairSource:
     read: Callable[[str], Any] | None = None
     version: str | None = None
     clean: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    files: tuple[str, ...] = ()
+    home: str = ""
+
+    @property
+    def in_memory(self) -> dict[str, Any]:
+        """The data sets that are there already, by split."""
+        return {name: item for name, item in self.given.items() if not isinstance(item, Loader)}
 
     @property
     def is_in_memory(self) -> bool:
         """Is it all there already?"""
-        return not any(isinstance(item, Loader) for item in self.given.values())
+        return len(self.in_memory) == len(self.given)
+
+    @property
+    def has_content(self) -> bool:
+        """Is there anything that the functions' code does not say?"""
+        return self.version is not None or bool(self.in_memory) or bool(self.files)
 
     def splits(self, source: str, params: Any) -> dict[str, Any]:
         """The data sets by split. Raises DataError for a source that it has no use for."""
@@ -59,12 +72,13 @@ class PairSource:
         read: list[Any] = []
         for name, dataset in self.splits(source, params).items():
             pairs = list(self._tracked(name, dataset))
-            read.append([name, pairs])
+            if dataset is self.in_memory.get(name):
+                read.append([name, pairs])
             sequences, targets = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
             found[name] = Examples(sequences, targets, [f"{name}-{index}" for index in range(len(pairs))])
         planned = getattr(params, CONTENT, "")
-        if self.is_in_memory and self.version is None and source == "builtin" and planned:
-            self._check(planned, digest_of(read, self.who))
+        if read and self.version is None and planned:
+            self._check(planned, self._with_files(digest_of(read, self.who)))
         return found
 
     def _tracked(self, name: str, dataset: Any) -> Iterator[Pair]:
@@ -81,25 +95,28 @@ class PairSource:
             )
 
     def content(self) -> str:
-        """A digest of data in memory, or its version."""
+        """A digest of the data in memory and of the files, or the version.
+
+        All of the data is read each time: any example may have been changed in place since.
+        """
         if self.version is not None:
             return self.version
-        return Remembered.of(self, self._sample, lambda: digest_of(self._everything(), self.who))
+        if not self.in_memory:
+            return self._with_files("")
+        return self._with_files(Remembered.of(self, self._stamps(), lambda: digest_of(self._everything(), self.who)))
+
+    def _with_files(self, digest: str) -> str:
+        of_files = digest_of_files(self.files, self.home, self.who) if self.files else ""
+        return digest_of([digest, of_files], self.who) if digest and of_files else digest or of_files
 
     def _everything(self) -> Iterator[Any]:
-        for name, dataset in self.given.items():
+        for name, dataset in self.in_memory.items():
             yield [name, list(self.pairs(dataset, f"the {name} examples of {self.who}"))]
 
-    def _sample(self) -> str:
-        """Of a few examples of each split: data that was changed in place since is looked at again."""
-        parts: list[Any] = []
-        for dataset in self.given.values():
-            if isinstance(getattr(dataset, "_fingerprint", None), str):  # datasets.Dataset: a new one for each change
-                parts.append(dataset._fingerprint)  # noqa: SLF001
-            elif hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__"):
-                count = len(dataset)
-                parts += [count, *(dataset[place] for place in {0, count // 2, count - 1} if 0 <= place < count)]
-        return digest_of(parts, self.who)
+    def _stamps(self) -> tuple[str, ...]:
+        """What data sets of `datasets` are known by, a new one for each change; none where others are among them."""
+        found = [getattr(dataset, "_fingerprint", None) for dataset in self.in_memory.values()]
+        return tuple(map(str, found)) if all(isinstance(stamp, str) for stamp in found) else ()
 
 
 def by_split(loaded: Any, who: str) -> dict[str, Any]:
@@ -122,6 +139,20 @@ def by_split(loaded: Any, who: str) -> dict[str, Any]:
             f"{who} was given {type(loaded).__name__} by its function: give a data set, or a tuple of splits."
         )
     return {"train": loaded}
+
+
+def named(given: Any, who: str) -> dict[str, Any]:
+    """As `by_split`, of what was given to make a spec: it raises SpecError."""
+    try:
+        return by_split(given, who)
+    except DataError as error:
+        raise SpecError(str(error)) from None
+
+
+def kept(dataset: Any) -> Any:
+    """What can be read once only (`zip`, a generator) as a list; all else as it is."""
+    is_read_once = hasattr(dataset, "__next__") and hasattr(dataset, "__iter__")
+    return list(dataset) if is_read_once else dataset
 
 
 def is_dataset(thing: Any) -> bool:

@@ -130,6 +130,23 @@ def _field(item: Parameter) -> Any:
     return field(default=item.default)
 
 
-def values_of(params: Any, names: Collection[str]) -> dict[str, Any]:
-    """The parameters of those names, by name."""
-    return {name: getattr(params, name) for name in names}
+def defaults_of(parameters: Collection[Parameter]) -> dict[str, Any]:
+    """The default of each, by name."""
+    return {item.name: item.default for item in parameters}
+
+
+def values_of(params: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of those names, by name; a list from a record as the tuple that its default is."""
+    return {name: like(default, getattr(params, name)) for name, default in defaults.items()}
+
+
+def like(before: Any, value: Any) -> Any:
+    """A list as the tuple that was there before, its items too: JSON, which records are, knows no tuples."""
+    if isinstance(before, (list, tuple)) and isinstance(value, (list, tuple)):
+        items = [
+            like(before[min(place, len(before) - 1)] if before else None, item) for place, item in enumerate(value)
+        ]
+        return tuple(items) if isinstance(before, tuple) else items
+    if isinstance(before, dict) and isinstance(value, dict):
+        return {key: like(before.get(key), item) for key, item in value.items()}
+    return value

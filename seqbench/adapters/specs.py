@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -34,8 +34,11 @@ def task_spec(
     example_scores: Mapping[str, ExampleScores] | None = None,
     sentinels: Mapping[str, Any] | None = None,
     distributions: tuple[str, ...] = (),
+    made_of: Iterable[Any] = (),
 ) -> TaskSpec:
     """The spec. further: fields of TaskSpec that the user gave; metrics, baselines and trainer are added to the usual.
+
+    made_of: functions of the user that load its data.
 
     The first of `metrics` is the primary one unless the user names another. Raises SpecError for what cannot be used.
     """
@@ -70,7 +73,7 @@ def task_spec(
     }
     return TaskSpec(
         name=name,
-        prepare=belonging_to(home, prepare),
+        prepare=belonging_to(home, prepare, *made_of),
         input_kind=input_kind,
         primary=primary,
         higher_is_better=bool(higher),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,11 @@ class TableSource:
         """Is the table in memory already?"""
         return hasattr(self.given, "columns")
 
+    @property
+    def functions(self) -> tuple[Any, ...]:
+        """The user's function that loads it, if there is one."""
+        return (self.given.function,) if isinstance(self.given, Loader) else ()
+
     def table(self, source: str, params: Any) -> tuple[Any, str]:
         """The needed columns as a pandas table with rows numbered from 0, and where they come from, for errors.
 
@@ -48,10 +53,11 @@ class TableSource:
         frame = plain_table(frame)
         if not hasattr(frame, "columns"):
             raise DataError(f"{self.who} was given {type(frame).__name__} by its function: give a pandas DataFrame.")
-        names = [str(name) for name in frame.columns]
+        names = list(frame.columns)
         for column in self.columns:
             if column not in names:
                 raise DataError(f"{where} has no column '{column}'{nearest(column, names)}")
+        check_doubled(self.columns, names, where)
         if not len(frame):
             raise DataError(f"{where} has no rows: give a table that has some.")
         if self.is_frame and source == BUILTIN and self.version is None:
@@ -81,8 +87,9 @@ class TableSource:
         if self.version is not None:
             return self.version
         if self.is_frame:
-            known = [column for column in self.columns if column in self.given.columns]
-            return digest_of_frame(self.given[known])
+            frame = plain_table(self.given)
+            known = [column for column in self.columns if column in frame.columns]
+            return digest_of_frame(frame[known])
         own = () if isinstance(self.given, Loader) or self.given is None else (str(self.given),)
         files = (*own, *self.files)
         there = all(beside(file, self.home).exists() for file in files)
@@ -102,15 +109,35 @@ class TableSource:
         )
 
 
+def check_doubled(needed: Collection[str], names: Sequence[str], where: str) -> None:
+    """Raises DataError where two columns have the name of one that is needed."""
+    for column in needed:
+        if names.count(column) > 1:
+            raise DataError(f"{where} has {names.count(column)} columns '{column}': give each a name of its own.")
+
+
+def as_pandas(frame: Any) -> Any:
+    """A table of Polars or Arrow as one of pandas; all else as it is."""
+    return frame.to_pandas() if hasattr(frame, "to_pandas") else frame
+
+
 def plain_table(frame: Any) -> Any:
-    """A pandas table, of Polars' and Arrow's as well, whose index is a column: `index` where it has no name."""
-    if hasattr(frame, "to_pandas"):
-        frame = frame.to_pandas()
+    """A pandas table, of Polars' and Arrow's as well, whose index is a column: `index` where it has no name.
+
+    Its columns are named by texts: 0 is called `0`.
+    """
+    frame = as_pandas(frame)
     index = getattr(frame, "index", None)
-    if index is None or type(index).__name__ == "RangeIndex" or not hasattr(frame, "columns"):
+    if index is None or not hasattr(frame, "columns"):
         return frame
-    names = [str(name or "index") for name in index.names]
-    return frame if set(names) & {str(name) for name in frame.columns} else frame.reset_index(names=names)
+    columns = [str(name) for name in frame.columns]
+    if not all(isinstance(name, str) for name in frame.columns):
+        frame = frame.copy(deep=False)
+        frame.columns = columns
+    if type(index).__name__ == "RangeIndex":
+        return frame
+    names = ["index" if name is None else str(name) for name in index.names]
+    return frame if set(names) & set(columns) else frame.reset_index(names=names)
 
 
 def read_files(paths: Collection[Path]) -> Any:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqbench.adapters.assembling import assembled, data_parameters
-from seqbench.adapters.contents import content_parameter, digest_of_files
+from seqbench.adapters.assembling import SPLITS, assembled, data_parameters
+from seqbench.adapters.contents import content_parameter
 from seqbench.adapters.examples import Kinds, kinds_of
 from seqbench.adapters.loading import loader_of
 from seqbench.adapters.origin import home_of
-from seqbench.adapters.pairs import Pair, PairSource, is_dataset, items_of
+from seqbench.adapters.pairs import Pair, PairSource, is_dataset, items_of, kept, named
 from seqbench.adapters.parameters import Parameter
 from seqbench.adapters.specs import task_spec
 from seqbench.adapters.splitting import Order, split_parameters
@@ -36,7 +36,8 @@ def task_from_dataset(
     """A task from any data set whose items are (sequence, target): a torch `Dataset`, or a list of pairs.
 
     train, test, validation: data sets, or functions `load(source, **parameters)` that give one; or `train` alone is a
-    function that gives a tuple (train, test) or (train, validation, test), a mapping by name, or one data set.
+    mapping of these by name, or a function that gives a tuple (train, test) or (train, validation, test), a mapping by
+    name, or one data set. What can be read once only (`zip(sequences, targets)`) is read when the task is made.
     Functions are called in `prepare` only; `source` is `"builtin"` or what `--data` gave; their keyword parameters are
     the task's. A split that is not given is a part of train: seeded and stratified by class, or with `order="time"`
     the last examples.
@@ -50,15 +51,14 @@ def task_from_dataset(
         already, and to be given for a function. Or a noun: `Tokens(n)` for numbers that need no renumbering,
         `Classes(labels)` for numbers that count these labels.
     files: paths that a function reads: their content counts in the key of cells. version: says which data it is; by
-        default a digest of data in memory, which is read for it once.
+        default a digest of data in memory, which is read for it whenever a run is planned.
     further: fields of `TaskSpec`: `metrics`, `primary`, `higher_is_better`, `trainer`, `model_defaults`, `about` ...
 
     Scores: accuracy and macro F1, against the majority; mean absolute error and root mean squared error in the units of
     the targets, against the mean. Raises SpecError for what cannot be a task.
     """
     who = f"task '{name}'"
-    given = {"train": train, "validation": validation, "test": test}
-    given = {split: item for split, item in given.items() if item is not None}
+    given = _given(train, validation, test, who)
     loaders: dict[str, Any] = {}
     own: dict[str, Parameter] = {}
     for split, item in given.items():
@@ -71,11 +71,27 @@ def task_from_dataset(
             raise SpecError(
                 f"{who}: its {split} data is {item!r}: give a data set of (sequence, target), or a function"
             )
+    train = given["train"]
     is_whole = callable(train) and not is_dataset(train) and len(given) == 1
-    source = PairSource(who, loaders, pairs_of, is_whole=is_whole, version=version)
+    home = home_of(*_functions(given))
+    source = PairSource(who, loaders, pairs_of, is_whole=is_whole, version=version, files=tuple(files), home=home)
     first = next(pairs_of(train, f"the train examples of {who}"), None) if is_dataset(train) else None
     kinds = kinds_of(input, output, first, who)
-    return pair_task(name, source, kinds, (*own.values(),), home_of(*_functions(given)), order, scale, files, further)
+    return pair_task(name, source, kinds, (*own.values(),), order, scale, further, _functions(given))
+
+
+def _given(train: Any, validation: Any, test: Any, who: str) -> dict[str, Any]:
+    """What was given, by split: `train` may be a mapping of all of them. Raises SpecError for what is named twice."""
+    others = {name: item for name, item in (("validation", validation), ("test", test)) if item is not None}
+    splits = named(train, who) if isinstance(train, Mapping) else {"train": train}
+    doubled = next((name for name in others if name in splits), None)
+    if doubled:
+        raise SpecError(f"{who} has two {doubled} splits: give it in the mapping, or as {doubled}=")
+    for name, item in others.items():
+        if isinstance(item, Mapping):
+            raise SpecError(f"{who}: its {name} data is a mapping: give a data set, or all splits as one mapping")
+    given = {**splits, **others}
+    return {name: kept(given[name]) for name in SPLITS if given.get(name) is not None}
 
 
 def _functions(given: dict[str, Any]) -> list[Any]:
@@ -87,31 +103,22 @@ def pair_task(
     source: PairSource,
     kinds: Kinds,
     own: tuple[Parameter, ...],
-    home: str,
     order: Order,
     scale: bool,
-    files: tuple[str, ...],
     further: dict[str, Any],
+    functions: Sequence[Any],
 ) -> TaskSpec:
     """The task of a source of pairs. own: the parameters of its functions."""
-    who = source.who
+    who, home = source.who, source.home
     splits = () if {"train", "validation", "test"} <= source.given.keys() else split_parameters(order)
     fitted = [Parameter("scale", bool, scale) if item.name == "scale" else item for item in data_parameters(kinds)]
 
     def prepare(location: str, params: Any, cache: Path) -> TaskData:
         return assembled(source.examples(location, params), kinds, params, who)
 
-    content = content_parameter(_content(source, files, home))
-    return task_spec(
-        name, home, prepare, kinds.input_kind, kinds.output_kind, (*own, *splits, *fitted, *content), further
-    )
-
-
-def _content(source: PairSource, files: tuple[str, ...], home: str) -> Callable[[], str] | None:
-    """What says which data it is: data in memory, a version, files; None where the functions' code says it all."""
-    if source.is_in_memory or source.version is not None:
-        return source.content
-    return (lambda: digest_of_files(files, home, source.who)) if files else None
+    content = content_parameter(source.content if source.has_content else None)
+    everything = (*own, *splits, *fitted, *content)
+    return task_spec(name, home, prepare, kinds.input_kind, kinds.output_kind, everything, further, made_of=functions)
 
 
 def pairs_of(dataset: Any, where: str) -> Iterator[Pair]:

@@ -75,9 +75,7 @@ def windowed(table: Any, where: str, shape: Windowed, params: Any, who: str) -> 
         "series": len(parts),
         "rows": len(table),
         "date_ranges": {
-            name: [earliest(one.extras["date"]), latest(one.extras["until"])]
-            for name, one in zip(SPLITS, sets, strict=True)
-            if len(one)
+            name: [earliest(one)[1], latest(one)[1]] for name, one in zip(SPLITS, sets, strict=True) if len(one)
         },
         "dropped": [f"{problem}: it was left out" for problem in left_out],
         "warnings": _warnings(panel, shape),
@@ -85,14 +83,16 @@ def windowed(table: Any, where: str, shape: Windowed, params: Any, who: str) -> 
     return TaskData(Dense(len(shape.inputs)), Forecast(len(shape.horizons)), sets[0], sets[1], sets[2], notes)
 
 
-def earliest(names: NDArray[np.str_]) -> str:
-    """The first of names of times."""
-    return str(np.sort(names)[0])
+def earliest(split: SequenceSet) -> tuple[Any, str]:
+    """The first moment that is forecast, and its name: names of different series do not sort as moments do."""
+    place = int(split.extras["moment"][:, 0].argmin())
+    return split.extras["moment"][place, 0], str(split.extras["date"][place])
 
 
-def latest(names: NDArray[np.str_]) -> str:
-    """The last of names of times."""
-    return str(np.sort(names)[-1])
+def latest(split: SequenceSet) -> tuple[Any, str]:
+    """The last moment that is forecast, and its name."""
+    place = int(split.extras["moment"][:, 1].argmax())
+    return split.extras["moment"][place, 1], str(split.extras["until"][place])
 
 
 def series_in(table: Any, where: str, shape: Windowed) -> list[Series]:
@@ -164,14 +164,17 @@ def _split(
     last = series.inputs[origins, 0]
     offsets = offset + last[:, None] if params.predict == "change" else np.tile(offset, (len(origins), 1))
     mean, spread = series.inputs[: max(bounds[1], 1)].mean(axis=0), deviation(series.inputs[: max(bounds[1], 1)])
-    dates = series.time_names[ahead.min(axis=1)] if len(origins) else series.time_names[:0]
+    ends = np.stack([ahead.min(axis=1), ahead.max(axis=1)], axis=1)
+    dates = series.time_names[ends[:, 0]]
+    moments = series.times.view(np.int64) if series.times.dtype.kind == "M" else series.times  # ns, or a number
     extras = {
         "actual": actual,
         "offset": offsets,
         "scale": np.tile(scale, (len(origins), 1)),
         "last": last,
         "date": dates,
-        "until": series.time_names[ahead.max(axis=1)] if len(origins) else series.time_names[:0],
+        "until": series.time_names[ends[:, 1]],
+        "moment": moments[ends],
         "series": np.full(len(origins), series.name, dtype=f"<U{max(1, len(series.name))}"),
     }
     if params.season is not None:

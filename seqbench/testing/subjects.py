@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -277,8 +278,22 @@ def parameters(spec: ModelSpec | TaskSpec, params: Any) -> dict[str, Any]:
 
 
 def place_of(function: Callable[..., Any]) -> str:
-    """`file.py:line name`: where a function begins; empty where that is not known."""
-    code = getattr(getattr(function, "func", function), "__code__", None)
+    """`file.py:line name`: where a function begins; empty where that is not known.
+
+    Of a spec that an adapter made: where the user's function or class begins, if it is made of one.
+    """
+    thing = getattr(function, "__seqbench_adapted__", function)
+    if isinstance(thing, type):
+        return _place_of_class(thing)
+    code = getattr(getattr(thing, "func", thing), "__code__", None)
     if code is None:
         return ""
     return f"{Path(code.co_filename).name}:{code.co_firstlineno} {code.co_name}"
+
+
+def _place_of_class(kind: type) -> str:
+    try:
+        line = inspect.getsourcelines(kind)[1]
+        return f"{Path(inspect.getfile(kind)).name}:{line} {kind.__name__}"
+    except (OSError, TypeError):  # of a notebook, or made by a program
+        return ""

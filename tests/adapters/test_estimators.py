@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -80,6 +80,51 @@ def test_two_classes_by_a_decision_function() -> None:
     outputs = fit(model_from_estimator(LinearSVC()), data, output=Classes(("no", "yes")))(data)
     assert (outputs[:, 0] == 0).all()
     assert (data.targets == outputs.argmax(1)).all()
+
+
+class PairwiseSVC(SVC):  # type: ignore[misc]
+    """Its default is scores of pairs."""
+
+    def __init__(self, kernel: str = "rbf", decision_function_shape: str = "ovo") -> None:
+        super().__init__(kernel=kernel, decision_function_shape=decision_function_shape)
+
+
+class Upside(LinearSVC):  # type: ignore[misc]
+    """Its decision function tells the opposite of what it predicts, of one example."""
+
+    def decision_function(self, X: Any) -> Any:  # noqa: N803
+        found = super().decision_function(X).copy()
+        found[0] *= -1
+        return found
+
+    def predict(self, X: Any) -> Any:  # noqa: N803
+        scores = super().decision_function(X)
+        return self.classes_[scores.argmax(1) if scores.ndim == 2 else (scores > 0).astype(int)]
+
+
+@pytest.mark.parametrize("kinds", [(0, 1), (0, 1, 3), (0, 1, 2, 3)])
+@pytest.mark.parametrize(
+    "estimator", [SVC(decision_function_shape="ovo"), PairwiseSVC(), Upside(), SVC(),
+                  make_pipeline(StandardScaler(), SVC(decision_function_shape="ovo"))]
+)  # fmt: skip
+def test_the_highest_output_is_what_is_predicted(estimator: Any, kinds: tuple[int, ...]) -> None:
+    """Scores of pairs, of which three classes have three, are not taken for those of classes; nor is a tie broken."""
+    data, other = split(classes=kinds), split(classes=kinds, seed=1)
+    predict = fit(model_from_estimator(estimator, "x"), data)
+    outputs = predict(other)
+    assert (
+        clone(estimator).fit(summary(data), data.targets).predict(summary(other)).tolist() == outputs.argmax(1).tolist()
+    )
+
+
+def test_a_shape_that_nobody_set_is_that_of_classes() -> None:
+    """Then outputs are graded; where the user asked for pairs, they are the prediction alone."""
+    data = split()
+    graded, chosen = (
+        fit(model_from_estimator(item), data)(data) for item in (PairwiseSVC(), SVC(decision_function_shape="ovo"))
+    )
+    assert len(np.unique(graded)) > 60
+    assert 3 == len(np.unique(chosen))
 
 
 def test_one_class_in_train_is_always_predicted() -> None:
@@ -224,6 +269,19 @@ from sklearn.linear_model import LogisticRegression
 def seqbench_models():
     return [seqbench.model_from_estimator(LogisticRegression())]
 """
+
+
+def test_what_cannot_do_a_task_says_so_in_its_record(tmp_path: Path, toy: str, cache: Path) -> None:
+    """A regressor's cell of a task of classes failed, with the sentence that says what would do."""
+    file = tmp_path / "mine.py"
+    file.write_text(PLUGIN.replace("LogisticRegression", "Ridge"))
+    record = train(tmp_path / "results", planned("toy", ("ridge",), plugin_files=[toy, str(file)]), [toy, str(file)])[0]
+    assert record.failure is not None
+    assert ("failed", "SpecError") == (record.status, record.failure.type)
+    assert (
+        "model 'ridge': Ridge is a regressor, and the task wants a classifier: choose other tasks, or give "
+        "model_from_estimator one of each, as estimator and regressor"
+    ) == record.failure.message
 
 
 def test_an_estimator_is_trained_as_a_cell(tmp_path: Path, toy: str, cache: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from seqbench import (
     Tokens,
     task_from_frame,
 )
+from seqbench.adapters.forecasts import moments_are_in_one_split
 from seqbench.audit import audit
 from seqbench.evaluation import evaluate
 from seqbench.params import dump, validate
@@ -167,6 +169,54 @@ def test_without_times_rows_are_moments() -> None:
     assert data.test.ids.tolist() == sorted(data.test.ids.tolist())
 
 
+@pytest.mark.parametrize(
+    ("times", "ends"),
+    [(np.arange(200) * 0.5, ("2.5", "99.5")), (np.arange(200) - 100, ("-95.0", "99.0")),
+     (np.arange(200) + 1e-3, ("5.001", "199.001"))],
+)  # fmt: skip
+def test_moments_are_compared_as_times(times: Any, ends: tuple[str, str]) -> None:
+    """Fractions and negative times, whose names do not sort as they do, are in order, and so are the dates told."""
+    frame = pd.DataFrame({"time": times, "load": np.sin(np.arange(200.0))})
+    task = windows(frame, values=(), look_back=5)
+    data = prepared(task)
+    assert "" == task.sentinels["moments_are_in_one_split"]("builtin", task.params(), CACHE)
+    assert ends == (data.notes["date_ranges"]["train"][0], data.notes["date_ranges"]["test"][1])
+    overlapping = replace(data, train=data.test, test=data.train)
+    assert moments_are_in_one_split(data) == "" != moments_are_in_one_split(overlapping)
+
+
+def test_series_of_different_length_without_times() -> None:
+    """Row 70 of one and row 071 of another are moments one after the other."""
+    lengths = {"a": 100, "b": 110}
+    frame = pd.concat([pd.DataFrame({"site": name, "load": np.sin(np.arange(rows))}) for name, rows in lengths.items()])
+    task = windows(frame.reset_index(drop=True), time=None, values=(), group="site", look_back=5, horizons=[1])
+    assert "" == task.sentinels["moments_are_in_one_split"]("builtin", task.params(), CACHE)
+    assert "109" == prepared(task).notes["date_ranges"]["test"][1]
+
+
+def test_columns_that_are_called_by_numbers() -> None:
+    """A number names its column, as its text does, and the data is the same as under another name."""
+    named = hourly()[["load", "warm"]]
+    numbered = named.set_axis([0, 1], axis=1)
+    expected = prepared(task_from_frame("x", named, target="load", values=["warm"], look_back=24))
+    for target, values in ((0, [1]), ("0", "1"), (0, 1)):
+        task = task_from_frame("x", numbered, target=target, values=values, look_back=24)
+        assert np.array_equal(expected.test.values, prepared(task).test.values)
+    assert "[0, 1]" == str(list(numbered.columns))
+    with pytest.raises(SpecError, match="its table has no column '2', only 0, 1"):
+        task_from_frame("x", numbered, target=2, look_back=24)
+
+
+def test_whole_numbers_with_gaps() -> None:
+    """A group without a target is left out, even the first one; the others' are classes."""
+    frame = patients().sort_values("patient")
+    frame["grade"] = (frame["patient"].str[1:].astype(int) % 3).astype("Int64")
+    frame.loc[frame["patient"] == "p00", "grade"] = pd.NA
+    data = prepared(task_from_frame("ward", frame, group="patient", values="pulse", target="grade"))
+    assert Classes(("0", "1", "2")) == data.output
+    assert ["1 examples of train have no target and were left out ('p00' for one)"] == data.notes["dropped"]
+
+
 def patients() -> pd.DataFrame:
     """Thirty patients with three to eight rows, not in order."""
     random = np.random.default_rng(0)
@@ -240,6 +290,10 @@ def without(column: str) -> pd.DataFrame:
     return hourly().drop(columns=column)
 
 
+def doubled() -> pd.DataFrame:
+    return hourly().assign(more=1.0).rename(columns={"more": "load"})
+
+
 def put(row: int, column: str, value: Any) -> pd.DataFrame:
     frame = hourly().astype({column: object})
     frame.loc[row, column] = value
@@ -258,6 +312,8 @@ def put(row: int, column: str, value: Any) -> pd.DataFrame:
         (lambda: prepared(windows(hourly().assign(load=1.0))), "'load' of .* never changes in train"),
         (lambda: prepared(windows(hourly().iloc[:0])), "has no rows"),
         (lambda: prepared(windows(hourly().assign(warm=np.nan))), "no row with a value in each of load, warm"),
+        (lambda: windows(doubled()), "has 2 columns 'load': give each a name of its own"),
+        (lambda: prepared(windows(doubled)), "has 2 columns 'load': give each a name of its own"),
         (lambda: windows(horizons=[0]), "are no different whole numbers"),
         (lambda: windows(split="site"), "are for groups"),
         (lambda: task_from_frame("x", hourly(), target="load"), "give group=, the column"),
