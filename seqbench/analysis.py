@@ -7,13 +7,14 @@ import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqbench.board import Board, Pair, Row
 from seqbench.examples import PREDICTIONS, example_scores
-from seqbench.leaderboard import board_of, grouped
+from seqbench.leaderboard import board_of, grouped, outdated
 from seqbench.measurements import read
 from seqbench.overall import overall
 from seqbench.version import __version__
@@ -38,7 +39,8 @@ def read_boards(store: Store, tasks: Iterable[str] | None = None, series: Collec
     `boards.json`, so that only what is new is computed; a folder that cannot be written is read all the same.
     series: those that a label stands for where there are newer ones: of a run whose code was there before.
     """
-    groups = grouped(store.outcomes(), series)
+    outcomes = store.outcomes()
+    groups, left_out = grouped(outcomes, series), outdated(outcomes, series)
     wanted = sorted(groups if tasks is None else set(tasks) & groups.keys())
     measured = read(store.folder)
     kept = _kept(store.folder)
@@ -49,10 +51,22 @@ def read_boards(store: Store, tasks: Iterable[str] | None = None, series: Collec
         if board is None:
             board = board_of(groups[task], partial(example_scores, results=store.folder), measured)
             kept[task], is_new = {"stamp": stamp, "board": board.to_json()}, True
-        found.append(board)
+        found.append(_with_note(board, left_out.get(task, ())))
     if is_new:
         _keep(store.folder, kept)
     return found
+
+
+def _with_note(board: Board, left_out: Sequence[str]) -> Board:
+    """The board, saying whose results are not on it."""
+    if not left_out:
+        return board
+    who, are = ", ".join(left_out), "are" if len(left_out) > 1 else "is"
+    told = (
+        f"{who} {are} not on this board: tested on other data, or by another metric, than the newest row, "
+        f"since the task has changed. Run {'them' if len(left_out) > 1 else 'it'} again."
+    )
+    return replace(board, notes=(*board.notes, told))
 
 
 def _stamp(groups: Sequence[Sequence[Outcome]], measured: Mapping[str, Any], results: Path) -> str:

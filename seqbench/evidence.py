@@ -171,6 +171,6 @@ def _notes(rows: Sequence[Sequence[Outcome]], samples: Sequence[Sample], shared:
         who = "All rows" if len(without) == len(samples) else ", ".join(without)
         metric = rows[0][0].primary
         notes.append(
-            f"{who}: compared over seeds only, since there are no stored scores per example whose mean is {metric}."
+            f"{who}: compared over seeds only, as no scores of the same test examples with mean {metric} are stored."
         )
     return notes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from seqbench.board import COSTS, Board, Pair, Row
 from seqbench.pareto import front
-from seqbench.records import Costs, Outcome
+from seqbench.records import Costs, Outcome, sizes_of
 from seqbench.verdicts import verdicts
 
 if TYPE_CHECKING:
@@ -70,23 +70,61 @@ def latest(records: Iterable[AnyOutcome]) -> dict[str, AnyOutcome]:
 def grouped(
     records: Iterable[AnyOutcome], preferred: Collection[str] = frozenset()
 ) -> dict[str, list[list[AnyOutcome]]]:
-    """By task id, the records of each row of its board: of a label's series a preferred one, else the newest."""
+    """By task id, the records of each row of its board: of a label's series a preferred one, else the newest.
+
+    Rows of other data than the newest row's, and those with another primary metric, are on no board with it.
+    """
+    return {task: _parted(groups, preferred)[0] for task, groups in _current(records, preferred).items()}
+
+
+def outdated(records: Iterable[Outcome], preferred: Collection[str] = frozenset()) -> dict[str, list[str]]:
+    """By task id, the labels that are not on its board, since their data or metric is not the newest row's."""
+    parted = {task: _parted(groups, preferred)[1] for task, groups in _current(records, preferred).items()}
+    return {task: sorted(group[0].label for group in groups) for task, groups in parted.items() if groups}
+
+
+def _current(records: Iterable[AnyOutcome], preferred: Collection[str]) -> dict[str, list[list[AnyOutcome]]]:
+    """By task id, one series for each label."""
     by_series: dict[str, list[AnyOutcome]] = {}
-
-    def precedence(group: Sequence[Outcome]) -> tuple[bool, float]:
-        return group[0].series in preferred, _newest(group)
-
     for record in latest(records).values():
         by_series.setdefault(record.series, []).append(record)
     current: dict[tuple[str, str], list[AnyOutcome]] = {}
     for group in by_series.values():
         label = (group[0].task_id, group[0].label)
-        if label not in current or precedence(group) >= precedence(current[label]):
+        if label not in current or _precedence(group, preferred) >= _precedence(current[label], preferred):
             current[label] = group
     tasks: dict[str, list[list[AnyOutcome]]] = {}
     for group in current.values():
         tasks.setdefault(group[0].task_id, []).append(sorted(group, key=lambda record: record.seed))
     return tasks
+
+
+def _parted(
+    groups: list[list[AnyOutcome]], preferred: Collection[str]
+) -> tuple[list[list[AnyOutcome]], list[list[AnyOutcome]]]:
+    """Those that can be compared with the newest one that has a result, and the others."""
+    done = [group for group in groups if any(record.status == "ok" for record in group)]
+    if not done:
+        return groups, []
+    metric, sizes = _tested(max(done, key=lambda group: _precedence(group, preferred)))
+
+    def is_alike(group: Sequence[Outcome]) -> bool:
+        other, theirs = _tested(group)
+        return other == metric and (not theirs or not sizes or theirs == sizes)
+
+    return [group for group in groups if is_alike(group)], [group for group in groups if not is_alike(group)]
+
+
+def _tested(group: Sequence[Outcome]) -> tuple[str, tuple[int, ...]]:
+    """By which metric, and on how many examples."""
+    done = (record for record in group if record.status == "ok")
+    # What was made here and not read has them in `data` alone.
+    sizes = next((record.sizes or sizes_of(getattr(record, "data", None)) for record in done), ())
+    return group[0].primary, sizes
+
+
+def _precedence(group: Sequence[Outcome], preferred: Collection[str]) -> tuple[bool, float]:
+    return group[0].series in preferred, _newest(group)
 
 
 def _newest(group: Sequence[Outcome]) -> float:

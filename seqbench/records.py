@@ -91,6 +91,7 @@ class Outcome:
     costs: what it cost. failure: why it is not `ok`, or None.
     started_at, finished_at: seconds since 1970 UTC. folder: of the cell's files, relative to the results folder.
     device_kind: `cpu`, `cuda` or `mps`; empty in records of before it was kept.
+    sizes: examples of the three splits; empty where no data was loaded. It is read from `data`, and not written.
     """
 
     key: str
@@ -112,6 +113,7 @@ class Outcome:
     started_at: float = 0.0
     finished_at: float = 0.0
     device_kind: str = ""
+    sizes: tuple[int, ...] = ()
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -130,6 +132,7 @@ class Outcome:
         known["costs"] = Costs(**_of(Costs, values.get("costs", {})))
         failure = values.get("failure")
         known["failure"] = Failure(**_of(Failure, failure)) if failure else None
+        known["sizes"] = sizes_of(values.get("data"))
         return known
 
 
@@ -159,7 +162,9 @@ class CellRecord(Outcome):
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON-able values."""
-        return asdict(self)
+        values = asdict(self)
+        del values["sizes"]  # they are in `data`
+        return values
 
     @property
     def is_network(self) -> bool:
@@ -190,6 +195,12 @@ class CellRecord(Outcome):
         known["history"] = tuple(EpochRecord(**_of(EpochRecord, epoch)) for epoch in values.get("history", ()))
         known["remarks"] = tuple(values.get("remarks", ()))
         return known
+
+
+def sizes_of(data: Any) -> tuple[int, ...]:
+    """How many examples a record's `data` says that the splits have; empty where it does not."""
+    sizes = data.get("sizes") if isinstance(data, Mapping) else None
+    return tuple(sizes) if isinstance(sizes, (list, tuple)) else ()
 
 
 def _of(noun: type[Costs | Failure | EpochRecord], values: Mapping[str, Any]) -> dict[str, Any]:

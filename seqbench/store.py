@@ -40,7 +40,7 @@ SKIPPED = (
     (b',"provenance":{', b'},"remarks":'),
 )
 """What is most of a line and no part of an Outcome: where each member begins, and its end with what follows."""
-OUTLINED = frozenset(item.name for item in fields(Outcome)) - {"device_kind"}
+OUTLINED = frozenset(item.name for item in fields(Outcome)) - {"device_kind", "sizes"}
 
 Noun = TypeVar("Noun", bound=Outcome)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from scored_results import classified, forecast, made
 from seqbench.analysis import KEPT, overall, read_boards
 from seqbench.examples import example_scores
-from seqbench.store import Store
+from seqbench.store import Store, append_line, encode
 
 QUALITY = {"good": 0.9, "same": 0.9, "bad": 0.7, "majority": 0.5}
 
@@ -122,3 +123,28 @@ def test_ten_tasks_have_a_critical_difference(tmp_path: Path) -> None:
     assert found.friedman_p is not None
     assert found.friedman_p < 0.001
     assert not any("bad" in group for group in found.groups)
+
+
+def test_other_data_and_other_metrics_are_on_no_board_together(tmp_path: Path) -> None:
+    """When a task's data or its primary metric has changed, what was tested before is left out and named, until the
+    series of a run say that they are what is asked for.
+    """
+    store = classified(tmp_path, QUALITY)
+    records = [replace(one, data={**one.data, "sizes": [1, 2, 3]}) for one in store.records()]
+    store.records_path.unlink()
+    for one in records:
+        append_line(store.records_path, encode(one))
+    record = next(one for one in records if one.model == "bad")
+    newest = max(one.finished_at for one in store.records()) + 1
+    new = replace(record, finished_at=newest, data={**record.data, "sizes": [9, 9, 9]})
+    store.append(replace(new, model="new", label="new", key="1" * 64, series="2" * 64), {})
+    board = read_boards(store)[0]
+    assert ["new"] == [row.model for row in board.rows]
+    assert "bad, good, majority, same are not on this board: tested on other data" in board.notes[-1]
+    before = read_boards(store, series={record.series})[0]
+    assert {"good", "same", "bad", "majority"} == {row.model for row in before.rows}
+    errors = replace(
+        new, model="err", label="err", key="3" * 64, series="4" * 64, primary="error", finished_at=newest + 1
+    )
+    store.append(replace(errors, metrics={"error": 1.0}), {})
+    assert ["err"] == [row.model for row in read_boards(store)[0].rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from seqbench.errors import ConfigError
@@ -27,6 +28,7 @@ def inspection_of(
     the reason where its plugin was left out, and for what cannot be asked together.
     """
     registry = discover(plugins)
+    _check_given(registry, plugins)
     shelves: dict[str, Mapping[str, Any]] = {"model": registry.models, "task": registry.tasks}
     kinds = [one for one in KINDS if name in shelves[one] and kind in (None, one)]
     if not kinds:
@@ -38,6 +40,16 @@ def inspection_of(
             raise ConfigError(f"'{name}' is a model, which has no data: leave --data out.")
         return Inspection.of_model(registry.models[name], params=params)
     return Inspection.of_task(registry.tasks[name], source=source or "builtin", params=params)
+
+
+def _check_given(registry: Registry, plugins: Sequence[str]) -> None:
+    """Raises ConfigError where something of a given file was left out: another thing would be checked in its place."""
+    files = {str(Path(plugin).resolve()) for plugin in plugins}
+    for info in registry.failures():
+        if info.distribution in files:
+            is_taken = "already taken" in info.reason
+            hint = " (--no-plugin DISTRIBUTION leaves out the other one)" if is_taken else ""
+            raise ConfigError(f"'{info.name}' of {info.distribution} is left out: {info.reason}{hint}.")
 
 
 def _unknown(name: str, kind: str | None, shelves: Mapping[str, Mapping[str, Any]], registry: Registry) -> str:
