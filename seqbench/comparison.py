@@ -51,7 +51,7 @@ def chosen_boards(store: Store, one: str, other: str, task: str | None) -> list[
         if not chosen:
             raise ConfigError(f"there is no task '{task}' in {store.folder}{nearest(task, [b.task for b in boards])}")
         boards = chosen
-    known = [row.model for board in boards for row in board.rows if row.position is not None]
+    known = {row.model for board in boards for row in board.rows if row.position is not None}
     for name in (one, other):
         if name not in known:
             raise ConfigError(f"there is no result of '{name}' in {store.folder}{nearest(name, known)}")
