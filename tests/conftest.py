@@ -14,6 +14,16 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+SLOW = ("execution", "third_party", "tracking", "docs", "cli")
+"""Folders of slow tests, which begin first: what begins last should be quick, or one process works for itself."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow folders first; else in the order of the files."""
+    places = {name: place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(REPOSITORY / "tests").parts[0], len(SLOW)))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data: `SEQBENCH_TEST_DATA`, else `../shared/data` beside the repository."""

@@ -170,7 +170,7 @@ def hashes(folder: Path, seed: int, layers: int = 1, **changed: int) -> dict[str
     (folder / "layers.py").write_text(f"COUNT = {layers}\n")
     file = folder / "parts.py"
     file.write_text(PARTS.format(**{"factor": 1, "size": 8, "unused": 0, **changed}))
-    environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
+    environment = {**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": str(folder)}
     done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, env=environment, check=True)
     found: dict[str, str] = json.loads(done.stdout)
     return found

@@ -35,7 +35,7 @@ def cell() -> Cell:
         higher_is_better=True,
         task_params={},
         model_params={},
-        trainer={},
+        trainer={"max_epochs": 1},
         provenance={},
     )
 
@@ -92,7 +92,7 @@ def test_what_fits_nowhere_runs_alone(cell: Cell) -> None:
 def test_baselines_run_on_the_cpu_beside_gpus(cell: Cell) -> None:
     """A baseline takes no GPU, so both kinds of device work at once."""
     queue, devices = Queue(), Devices(GPUS, CPU)
-    queue.add(Ready(replace(cell, is_baseline=True), PREPARED))
+    queue.add(Ready(replace(cell, is_baseline=True, trainer={}), PREPARED))
     found = queue.take(devices)
     assert found is not None
     assert "cpu" == found[1].id
