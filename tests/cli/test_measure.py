@@ -26,6 +26,7 @@ from seqbench.measurements import MEASURED, MEASUREMENTS, Measurement, append, r
 from seqbench.records import Costs
 from seqbench.registry import discover
 from seqbench.store import Store
+from unmeasured import unmeasured as unmeasured  # noqa: PLC0414 - a fixture of this file
 from whole_runs import NO_MLFLOW
 
 Seqbench = Callable[..., Any]

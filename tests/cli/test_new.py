@@ -18,6 +18,7 @@ from seqbench.errors import ConfigError
 from seqbench.new_package import Package, check_is_free, write
 from seqbench.registry import discover
 from seqbench.store import Store
+from unmeasured import unmeasured as unmeasured  # noqa: PLC0414 - a fixture of this file
 from whole_runs import NO_MLFLOW
 
 ODD = 'A "cell" that isn\'t \\ usual: é <&> {{ name }}'

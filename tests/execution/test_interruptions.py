@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from unmeasured import unmeasured as unmeasured  # noqa: PLC0414 - a fixture of this file
 from whole_runs import NASTY, NO_MLFLOW, reproducible
 
 MOMENTS = int(os.environ.get("SEQBENCH_SOAK_MOMENTS", "2"))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from unmeasured import unmeasured as unmeasured  # noqa: PLC0414 - a fixture of this file
 from whole_runs import NASTY, reproducible
 
 
