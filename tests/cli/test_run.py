@@ -103,14 +103,6 @@ def test_fail_fast_stops(run: Callable[..., Any], seqbench: Callable[..., Any]) 
     assert {"failed": 1} == rows(seqbench)["toy_broken"]["statuses"]
 
 
-def test_results_do_not_depend_on_workers(run: Callable[..., Any], seqbench: Callable[..., Any]) -> None:
-    """One worker and two give the same scores to the last bit."""
-    for folder, workers in (("one", "1"), ("two", "2")):
-        run("--models", "toy_gru", "--seeds", "0-2", "--workers", workers, "--results", folder)
-    one, two = rows(seqbench, "--results", "one"), rows(seqbench, "--results", "two")
-    assert (one["toy_gru"]["mean"], one["toy_gru"]["sd"]) == (two["toy_gru"]["mean"], two["toy_gru"]["sd"])
-
-
 def test_settings_make_rows_of_their_own(run: Callable[..., Any], seqbench: Callable[..., Any], tmp_path: Path) -> None:
     """A run file and --set give the model another label, so that results never mix."""
     (tmp_path / "run.toml").write_text('[run]\nmodels = ["toy_gru"]\nseeds = [0]\n[trainer]\nmax_epochs = 2\n')

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from unmeasured import unmeasured as unmeasured  # noqa: PLC0414 - a fixture of this file
 from whole_runs import NASTY, NO_MLFLOW, reproducible
 
 

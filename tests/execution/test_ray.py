@@ -29,6 +29,7 @@ from seqbench.execution.ray import RayExecutor
 from seqbench.execution.ray_parcels import PluginFile
 from seqbench.hardware import GPU_WORKERS
 from seqbench.source_code import source_hash
+from unmeasured import unmeasured as unmeasured  # noqa: PLC0414 - a fixture of this file
 from whole_runs import NO_MLFLOW, reproducible
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'seqbench[ray]'")
