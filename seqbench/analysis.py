@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqbench.board import Board, Pair, Row
 from seqbench.examples import PREDICTIONS, example_scores
-from seqbench.leaderboard import board_of, grouped, outdated
+from seqbench.leaderboard import board_of, grouped_and_left_out
 from seqbench.measurements import read
 from seqbench.overall import overall
 from seqbench.version import __version__
@@ -39,8 +39,7 @@ def read_boards(store: Store, tasks: Iterable[str] | None = None, series: Collec
     `boards.json`, so that only what is new is computed; a folder that cannot be written is read all the same.
     series: those that a label stands for where there are newer ones: of a run whose code was there before.
     """
-    outcomes = store.outcomes()
-    groups, left_out = grouped(outcomes, series), outdated(outcomes, series)
+    groups, left_out = grouped_and_left_out(store.outcomes(), series)
     wanted = sorted(groups if tasks is None else set(tasks) & groups.keys())
     measured = read(store.folder)
     kept = _kept(store.folder)

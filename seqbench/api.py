@@ -18,7 +18,7 @@ from seqbench.spec import ModelSpec, TaskSpec
 if TYPE_CHECKING:
     from seqbench.benchmark import Benchmark, Options
 
-Names = str | ModelSpec | TaskSpec | Iterable[str | ModelSpec | TaskSpec] | None
+Given = str | ModelSpec | TaskSpec | Iterable[str | ModelSpec | TaskSpec] | None
 
 
 def run(
@@ -55,9 +55,10 @@ def run(
     """
     from seqbench.benchmark import load
 
+    given_models, given_tasks = _items(models), _items(tasks)
     section: dict[str, Any] = {
-        "models": _names(models),
-        "tasks": _names(tasks),
+        "models": _names(given_models),
+        "tasks": _names(given_tasks),
         "seeds": _seeds(seeds),
         "baselines": baselines,
         "device": device,
@@ -69,7 +70,7 @@ def run(
         "cell_memory": cell_memory,
         "retry": _listed(retry) or None,
     }
-    offer = _offer(models, tasks, is_sent=executor != "inline")
+    offer = _offer(given_models, given_tasks, is_sent=executor != "inline")
     files = [plugins] if isinstance(plugins, (str, Path)) else list(plugins)
     benchmark = load(_options(section, data, settings, files, offer))
     _check_offer(benchmark)
@@ -104,24 +105,25 @@ def _listed(names: str | Sequence[str]) -> list[str]:
     return [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else list(names)
 
 
-def _names(given: Names) -> list[str] | None:
-    if given is None:
-        return None
-    if isinstance(given, str):
-        return _listed(given)
-    items = [given] if isinstance(given, (ModelSpec, TaskSpec)) else list(given)
-    for item in items:
+def _items(given: Given) -> list[Any] | None:
+    """Names and specs, one by one; what can be read only once is read here."""
+    if given is None or isinstance(given, str):
+        return None if given is None else _listed(given)
+    return [given] if isinstance(given, (ModelSpec, TaskSpec)) else list(given)
+
+
+def _names(items: list[Any] | None) -> list[str] | None:
+    for item in items or ():
         if not isinstance(item, (str, ModelSpec, TaskSpec)):
             raise ConfigError(f"{item!r} is no model or task: give a name, or a spec (seqbench.model_from_module ...).")
-    return [item if isinstance(item, str) else item.name for item in items]
+    return None if items is None else [item if isinstance(item, str) else item.name for item in items]
 
 
-def _offer(models: Names, tasks: Names, *, is_sent: bool) -> Offer | None:
+def _offer(models: list[Any] | None, tasks: list[Any] | None, *, is_sent: bool) -> Offer | None:
     """The specs among what was given. Raises SpecError for one of the wrong kind."""
     found: list[list[Any]] = []
-    for given, kind in ((models, ModelSpec), (tasks, TaskSpec)):
-        items: Iterable[Any] = (given,) if isinstance(given, (str, ModelSpec, TaskSpec)) else given or ()
-        specs = [item for item in items if isinstance(item, (ModelSpec, TaskSpec))]
+    for items, kind in ((models, ModelSpec), (tasks, TaskSpec)):
+        specs = [item for item in items or () if isinstance(item, (ModelSpec, TaskSpec))]
         for spec in specs:
             if not isinstance(spec, kind):
                 raise SpecError(f"'{spec.name}' is no {kind.__name__}: give models as models=, tasks as tasks=.")

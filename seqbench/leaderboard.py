@@ -74,13 +74,19 @@ def grouped(
 
     Rows of other data than the newest row's, and those with another primary metric, are on no board with it.
     """
-    return {task: _parted(groups, preferred)[0] for task, groups in _current(records, preferred).items()}
+    return grouped_and_left_out(records, preferred)[0]
 
 
-def outdated(records: Iterable[Outcome], preferred: Collection[str] = frozenset()) -> dict[str, list[str]]:
-    """By task id, the labels that are not on its board, since their data or metric is not the newest row's."""
-    parted = {task: _parted(groups, preferred)[1] for task, groups in _current(records, preferred).items()}
-    return {task: sorted(group[0].label for group in groups) for task, groups in parted.items() if groups}
+def grouped_and_left_out(
+    records: Iterable[AnyOutcome], preferred: Collection[str] = frozenset()
+) -> tuple[dict[str, list[list[AnyOutcome]]], dict[str, list[str]]]:
+    """As `grouped`, and by task id the labels of the rows that are left out, if there are any."""
+    kept, left_out = {}, {}
+    for task, groups in _current(records, preferred).items():
+        kept[task], others = _parted(groups, preferred)
+        if others:
+            left_out[task] = sorted(group[0].label for group in others)
+    return kept, left_out
 
 
 def _current(records: Iterable[AnyOutcome], preferred: Collection[str]) -> dict[str, list[list[AnyOutcome]]]:

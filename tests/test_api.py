@@ -145,6 +145,7 @@ def test_wrong_arguments_are_told_before_anything_starts(tmp_path: Path) -> None
     lock = threading.Lock()
     wrong = [
         ({"models": ModelSpec("lstm", build)}, "'lstm' cannot be used: the name 'lstm' is already taken"),
+        ({"models": (spec for spec in [ModelSpec("gru", build)])}, "'gru' cannot be used: the name 'gru' is already"),
         ({"tasks": ModelSpec("mine", build)}, "'mine' is no TaskSpec"),
         ({"models": ["ltsm"]}, "did you mean 'lstm'"),
         ({"models": [7]}, "7 is no model or task"),
